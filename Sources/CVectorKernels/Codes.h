@@ -1,0 +1,59 @@
+// The variants behind the scores of codes, and what completes an integer dot product to a key.
+#ifndef VK_CODES_INTERNAL_H
+#define VK_CODES_INTERNAL_H
+#include "Dispatch.h"
+
+/// Of four rows: the sums, and the keys made of them.
+typedef int32_t four_ints __attribute__((vector_size(16)));
+typedef uint32_t four_keys __attribute__((vector_size(16)));
+
+/// `vk_score_codes` for VK_FORM_COSINE_NIBBLES.
+void vk_score_nibbles(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
+                      size_t count, uint32_t *keys);
+
+typedef void vk_score_function(const vk_codes *codes, const vk_code_query *query,
+                               const uint32_t *rows, size_t count, uint32_t *keys);
+typedef size_t vk_first_closer_function(const vk_codes *codes, const vk_code_query *query,
+                                        const uint32_t *rows, size_t count, uint32_t key);
+
+/// Copies a row's code as signed bytes, components less 128; returns their sum. May be in place.
+typedef int32_t vk_signed_code_function(const uint8_t *code, int8_t *target, uint32_t stride);
+int32_t vk_signed_code(const uint8_t *code, int8_t *target, uint32_t stride);
+
+#if defined(__x86_64__)
+vk_signed_code_function vk_signed_code_avx2, vk_signed_code_avx512;
+vk_score_function vk_score_codes_avx2, vk_score_codes_avx512;
+vk_first_closer_function vk_first_closer_avx2, vk_first_closer_avx512;
+vk_score_function vk_score_codes_nibbles_avx2, vk_score_codes_nibbles_avx512;
+vk_first_closer_function vk_first_closer_nibbles_avx2, vk_first_closer_nibbles_avx512;
+#elif defined(__aarch64__)
+vk_signed_code_function vk_signed_code_neon;
+vk_score_function vk_score_codes_neon;
+vk_first_closer_function vk_first_closer_neon;
+vk_score_function vk_score_codes_nibbles_neon;
+vk_first_closer_function vk_first_closer_nibbles_neon;
+#endif
+
+VK_INLINE const vk_aux *vk_aux_address(const vk_codes *codes, uint32_t row) {
+  uint64_t base = codes->directory[row >> codes->shift];
+  return (const vk_aux *)(base + codes->aux_offset) + (row & ((1u << codes->shift) - 1));
+}
+
+/// Whether keys order by the dot product alone.
+VK_INLINE int vk_is_cosine(const vk_codes *codes) {
+  return codes->form == VK_FORM_COSINE || codes->form == VK_FORM_COSINE_NIBBLES;
+}
+
+/// The key of a row from its dot product with the query's code, the bias already taken off.
+VK_INLINE uint32_t vk_key_of(const vk_codes *codes, const vk_code_query *query, uint32_t row,
+                             int32_t dot) {
+#pragma STDC FP_CONTRACT OFF
+  if (vk_is_cosine(codes)) return (uint32_t)(-dot) ^ 0x80000000u;
+  const vk_aux *aux = vk_aux_address(codes, row);
+  float product = aux->scale * (float)dot;
+  if (codes->form == VK_FORM_DOT) return vk_ordered_key(-product);
+  float twice = 2.0f * query->scale;
+  float cross = twice * product;
+  return vk_ordered_key(aux->norm2 - cross);
+}
+#endif

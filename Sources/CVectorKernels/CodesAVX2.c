@@ -1,0 +1,54 @@
+// Without VNNI bytes are widened to 16 bits: the instruction that multiplies bytes directly
+// saturates at 32767, which two products of 255 and 127 exceed.
+#include "Codes.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define TARGET VK_TARGET_AVX2
+#define NAME(name) name##_avx2
+enum { ROW_BIAS = 1 };
+
+typedef struct kept_query {
+  const int8_t *code;
+} kept_query;
+
+TARGET VK_INLINE kept_query keep(const int8_t *code, uint32_t columns) {
+  (void)columns;
+  return (kept_query){code};
+}
+
+TARGET VK_INLINE __m256i add_row(__m256i sum, const uint8_t *row, __m256i query) {
+  __m256i wide = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)row));
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(wide, query));
+}
+
+TARGET VK_INLINE four_ints dots(const kept_query *query, const uint8_t *const rows[4],
+                              uint32_t columns) {
+  __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
+  for (uint32_t i = 0; i < 64 * columns; i += 16) {
+    __m256i q = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)(query->code + i)));
+    a = add_row(a, rows[0] + i, q);
+    b = add_row(b, rows[1] + i, q);
+    c = add_row(c, rows[2] + i, q);
+    d = add_row(d, rows[3] + i, q);
+  }
+  __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+  return (four_ints)_mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+}
+
+#include "CodesLoop.h"
+
+TARGET int32_t vk_signed_code_avx2(const uint8_t *code, int8_t *target, uint32_t stride) {
+  // The sums of absolute differences from zero add up unsigned bytes; each has 128 too many.
+  const __m256i top = _mm256_set1_epi8((char)0x80);
+  __m256i sum = _mm256_setzero_si256();
+  for (uint32_t i = 0; i < stride; i += 32) {
+    __m256i part = _mm256_loadu_si256((const __m256i *)(code + i));
+    sum = _mm256_add_epi64(sum, _mm256_sad_epu8(part, _mm256_setzero_si256()));
+    _mm256_storeu_si256((__m256i *)(target + i), _mm256_xor_si256(part, top));
+  }
+  __m128i half = _mm_add_epi64(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
+  return (int32_t)(_mm_cvtsi128_si64(half) + _mm_extract_epi64(half, 1)) - 128 * (int32_t)stride;
+}
+#endif

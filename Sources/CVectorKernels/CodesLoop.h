@@ -1,0 +1,84 @@
+// The loops over rows, included once by each instruction set after it has defined
+//   TARGET, NAME(x)
+//   kept_query  what stays of the query in registers: keep(code, columns)
+//   dots        the four sums of bytes times query: dots(query, rows[4], columns)
+//   ROW_BIAS    1 where dots() are of the unsigned bytes, 0 where they are of byte - 128
+// where a column is 64 bytes, and `columns` a constant for codes of up to eight, so that the loop
+// over them is unrolled.
+
+TARGET VK_INLINE four_keys keys_of(const vk_codes *codes, const vk_code_query *query,
+                                   const kept_query *kept, const uint32_t *rows,
+                                   uint32_t columns) {
+  const uint8_t *const addresses[4] = {
+      vk_code_address(codes, rows[0]), vk_code_address(codes, rows[1]),
+      vk_code_address(codes, rows[2]), vk_code_address(codes, rows[3])};
+  four_ints sums = dots(kept, addresses, columns);
+  const int32_t taken = ROW_BIAS ? query->bias : 0;
+  four_ints bias = {taken, taken, taken, taken};
+  if (vk_is_cosine(codes)) return (four_keys)(bias - sums) ^ 0x80000000u;
+  four_ints exact = sums - bias;
+  return (four_keys){
+      vk_key_of(codes, query, rows[0], exact[0]), vk_key_of(codes, query, rows[1], exact[1]),
+      vk_key_of(codes, query, rows[2], exact[2]), vk_key_of(codes, query, rows[3], exact[3])};
+}
+
+TARGET VK_INLINE four_keys last_keys(const vk_codes *codes, const vk_code_query *query,
+                                     const kept_query *kept, const uint32_t *rows, size_t count,
+                                     uint32_t columns) {
+  const uint32_t padded[4] = {rows[0], rows[count > 1 ? 1 : 0], rows[count > 2 ? 2 : 0], rows[0]};
+  return keys_of(codes, query, kept, padded, columns);
+}
+
+TARGET VK_INLINE void score(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
+                            size_t count, uint32_t *keys, uint32_t columns) {
+  const kept_query kept = keep(query->code, columns);
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    four_keys result = keys_of(codes, query, &kept, rows + i, columns);
+    __builtin_memcpy(keys + i, &result, sizeof result);
+  }
+  if (i == count) return;
+  four_keys result = last_keys(codes, query, &kept, rows + i, count - i, columns);
+  for (size_t k = 0; i + k < count; k++) keys[i + k] = result[k];
+}
+
+TARGET VK_INLINE size_t first_closer(const vk_codes *codes, const vk_code_query *query,
+                                     const uint32_t *rows, size_t count, uint32_t key,
+                                     uint32_t columns) {
+  const kept_query kept = keep(query->code, columns);
+  for (size_t i = 0; i < count; i += 4) {
+    size_t present = count - i < 4 ? count - i : 4;
+    four_keys result = present == 4
+                           ? keys_of(codes, query, &kept, rows + i, columns)
+                           : last_keys(codes, query, &kept, rows + i, present, columns);
+    for (size_t k = 0; k < present; k++) {
+      if (result[k] < key) return i + k;
+    }
+  }
+  return count;
+}
+
+#define WITH_COLUMNS(call)                        \
+  switch (codes->stride / 64) {                   \
+    case 1: { enum { N = 1 }; call; break; }      \
+    case 2: { enum { N = 2 }; call; break; }      \
+    case 3: { enum { N = 3 }; call; break; }      \
+    case 4: { enum { N = 4 }; call; break; }      \
+    case 5: { enum { N = 5 }; call; break; }      \
+    case 6: { enum { N = 6 }; call; break; }      \
+    case 7: { enum { N = 7 }; call; break; }      \
+    case 8: { enum { N = 8 }; call; break; }      \
+    default: { uint32_t N = codes->stride / 64; call; } \
+  }
+
+TARGET void NAME(vk_score_codes)(const vk_codes *codes, const vk_code_query *query,
+                                 const uint32_t *rows, size_t count, uint32_t *keys) {
+  WITH_COLUMNS(score(codes, query, rows, count, keys, N))
+}
+
+TARGET size_t NAME(vk_first_closer)(const vk_codes *codes, const vk_code_query *query,
+                                    const uint32_t *rows, size_t count, uint32_t key) {
+  size_t found = count;
+  WITH_COLUMNS(found = first_closer(codes, query, rows, count, key, N))
+  return found;
+}

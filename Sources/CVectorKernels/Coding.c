@@ -1,0 +1,86 @@
+// Coding of vectors: the seeded rotation, rows and queries; also the baseline build of the body.
+#include "Coding.h"
+
+#include "Codes.h"
+
+#define TARGET
+#define NAME(name) name##_scalar
+#include "CodingBody.h"
+
+static uint64_t split_mix(uint64_t *state) {
+  uint64_t z = (*state += 0x9E3779B97F4A7C15u);
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
+static void lay_out(uint32_t dimension, vk_rotation *rotation) {
+  rotation->padded = vk_padded(dimension);
+  rotation->window = 64;
+  while (2 * rotation->window <= rotation->padded) rotation->window *= 2;
+  rotation->rounds = rotation->window == rotation->padded ? 3 : 4;
+}
+
+size_t vk_rotation_factor_count(uint32_t dimension) {
+  vk_rotation rotation;
+  lay_out(dimension, &rotation);
+  return (size_t)rotation.rounds * rotation.padded;
+}
+
+void vk_rotation_prepare(uint64_t seed, uint32_t dimension, float *factors, vk_rotation *rotation) {
+  lay_out(dimension, rotation);
+  rotation->factors = factors;
+  const uint32_t padded = rotation->padded, window = rotation->window;
+  // 1/sqrt(window): halved for each factor of four, and once by sqrt(2) for an odd power of two.
+  float scale = 1;
+  uint32_t rest = window;
+  for (; rest >= 4; rest /= 4) scale *= 0.5f;
+  if (rest == 2) scale *= 0x1.6a09e6p-1f;
+  for (uint32_t round = 0; round < rotation->rounds; round++) {
+    uint32_t start = round % 2 ? padded - window : 0;
+    for (uint32_t i = 0; i < padded; i += 64) {
+      uint64_t bits = split_mix(&seed);
+      for (uint32_t k = 0; k < 64; k++) {
+        float size = i + k >= start && i + k < start + window ? scale : 1;
+        factors[(size_t)round * padded + i + k] = (bits >> k) & 1 ? -size : size;
+      }
+    }
+  }
+}
+
+void vk_rotate(const vk_rotation *rotation, float *values) {
+  VK_DISPATCH(vk_rotate, rotation, values);
+}
+
+static void encode(const vk_rotation *rotation, int form, float *values, uint8_t *code,
+                   vk_aux *aux) {
+  VK_DISPATCH(vk_encode, rotation, form, values, code, aux);
+}
+
+static void widen(int element, const void *source, uint32_t dimension, uint32_t padded,
+                  float *values) {
+  vk_to_f32(element, source, values, dimension);
+  for (uint32_t i = dimension; i < padded; i++) values[i] = 0;
+}
+
+void vk_encode_rows(const vk_rotation *rotation, int form, int element, uint32_t dimension,
+                    const void *base, size_t row_stride, size_t count, float *scratch,
+                    uint8_t *codes, vk_aux *aux) {
+  for (size_t i = 0; i < count; i++) {
+    const char *row = (const char *)base + i * row_stride;
+    vk_aux of_row;
+    widen(element, row, dimension, rotation->padded, scratch);
+    encode(rotation, form, scratch, codes + i * rotation->padded, &of_row);
+    if (aux) aux[i] = of_row;
+  }
+}
+
+void vk_encode_query(const vk_rotation *rotation, int form, uint32_t dimension, const float *values,
+                     float *scratch, int8_t *buffer, vk_code_query *query) {
+  vk_aux aux;
+  widen(VK_ELEMENT_F32, values, dimension, rotation->padded, scratch);
+  encode(rotation, form, scratch, (uint8_t *)buffer, &aux);
+  int32_t sum = vk_signed_code((const uint8_t *)buffer, buffer, rotation->padded);
+  *query = (vk_code_query){
+      .code = buffer, .bias = 128 * sum, .scale = aux.scale, .norm2 = aux.norm2};
+}

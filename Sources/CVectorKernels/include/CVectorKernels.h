@@ -1,0 +1,99 @@
+#ifndef CVECTORKERNELS_H
+#define CVECTORKERNELS_H
+#include <stddef.h>
+#include <stdint.h>
+
+// The kernels of the search: distances between full-precision vectors, and scores of 8-bit codes.
+// One function per instruction set behind each entry; the scalar one is the specification.
+
+/// How a code's integer dot product becomes a key by which smaller means nearer.
+enum {
+  VK_FORM_COSINE = 0,  ///< unit vectors on one fixed scale: key orders by -dot; no aux
+  VK_FORM_DOT = 1,     ///< key orders by -(row scale * dot)
+  VK_FORM_COSINE_NIBBLES = 3,  ///< as VK_FORM_COSINE, for the 4-bit codes of VKNibbles.h
+  VK_FORM_L2 = 2       ///< key orders by row norm2 - 2 * query scale * row scale * dot
+};
+
+/// What a row's code alone does not say; unused under VK_FORM_COSINE.
+typedef struct vk_aux {
+  float scale;  ///< a component is about scale * (code - 128)
+  float norm2;  ///< squared Euclidean length of the row as given
+} vk_aux;
+
+/// Where the 8-bit codes of the rows of one collection are.
+///
+/// Row r's code starts at directory[r >> shift] + (r & ((1 << shift) - 1)) * stride: `stride` bytes
+/// (a multiple of 64, 64-byte aligned), component + 128 each, padded with 128 (that is zero).
+/// Its vk_aux is at directory[r >> shift] + aux_offset + (r & mask) * sizeof(vk_aux).
+typedef struct vk_codes {
+  const uint64_t *directory;
+  uint32_t shift;
+  uint32_t stride;
+  uint32_t form;
+  uint32_t aux_offset;
+} vk_codes;
+
+/// A query against codes: `stride` signed bytes (64-byte aligned) with what completes the key.
+typedef struct vk_code_query {
+  const int8_t *code;
+  int32_t bias;  ///< 128 * sum of code, subtracted from the unsigned dot product
+  float scale;
+  float norm2;
+} vk_code_query;
+
+/// The address of a row's code.
+static inline const uint8_t *vk_code_address(const vk_codes *codes, uint32_t row) {
+  uint64_t base = codes->directory[row >> codes->shift];
+  return (const uint8_t *)(base + (uint64_t)(row & ((1u << codes->shift) - 1)) * codes->stride);
+}
+
+/// Asks the cache for a row's whole code.
+static inline void vk_prefetch_code(const vk_codes *codes, uint32_t row) {
+  const uint8_t *p = vk_code_address(codes, row);
+  for (uint32_t i = 0; i < codes->stride; i += 64) __builtin_prefetch(p + i, 0, 3);
+}
+
+/// Asks the cache for `lines` 64-byte lines from `address` on.
+static inline void vk_prefetch_lines(const void *address, uint32_t lines) {
+  for (uint32_t i = 0; i < lines; i++) __builtin_prefetch((const char *)address + 64 * i, 0, 3);
+}
+
+/// Maps a finite float to an unsigned integer of the same order.
+static inline uint32_t vk_ordered_key(float x) {
+  union { float f; uint32_t u; } v = { x };
+  return v.u & 0x80000000u ? ~v.u : v.u | 0x80000000u;
+}
+
+/// keys[i] = the key of row rows[i] for the query, smaller is nearer; bit-identical on every
+/// instruction set, since the dot product is an integer and the rest is a fixed sequence of single
+/// IEEE operations (no contraction).
+void vk_score_codes(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
+                    size_t count, uint32_t *keys);
+
+/// Fills `query` from a row's own code, for scoring rows against rows. `buffer`: stride bytes, aligned to 64.
+void vk_query_from_row(const vk_codes *codes, uint32_t row, int8_t *buffer, vk_code_query *query);
+
+/// The index of the first of `rows` whose key for the query is smaller than `key`, or `count`.
+///
+/// For graph pruning ("is the candidate nearer to one of the chosen than to the new row"): rows are
+/// scored in fours, in order, and none after the four that contains the answer.
+size_t vk_first_closer(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
+                       size_t count, uint32_t key);
+
+/// Instruction sets, in rising order of preference on their architecture.
+enum { VK_ISA_SCALAR = 0, VK_ISA_AVX2 = 1, VK_ISA_AVX512 = 2, VK_ISA_NEON = 3 };
+/// Whether this machine has the instruction set.
+int vk_isa_available(int isa);
+/// The one in use by the dispatching functions; the best available unless forced.
+int vk_isa_current(void);
+/// Forces an available instruction set on all dispatching functions of the process (tests, benchmarks).
+/// Returns 0, or -1 when it is not available.
+int vk_isa_force(int isa);
+
+#include "CandidatePool.h"
+#include "VKChecksum.h"
+#include "VKCoding.h"
+#include "VKNibbles.h"
+#include "VKConversion.h"
+#include "VKVectors.h"
+#endif

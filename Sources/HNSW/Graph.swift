@@ -1,0 +1,68 @@
+/// One immutable version of the graph: what a snapshot holds and queries search.
+///
+/// Made by `GraphBuilder.publish()` or `Graph.Loader`; versions share the blocks that do not differ.
+/// Nodes of layer 0 are the rows 0, 1, … `linkedCount` - 1 of the collection.
+///
+/// Safe: `views` is filled once, and the layers keep alive what it points at.
+@safe package final class Graph: @unchecked Sendable {
+  /// The greatest number of layers; with one row in sixteen kept per level, 8 would hold 2^31 rows.
+  package static let layerLimit = 12
+  /// The greatest number of rows: a candidate's number shares its word with a mark.
+  package static let rowLimit = UInt32(Int32.max)
+
+  /// What the graph was built with.
+  package let parameters: Parameters
+  /// The layers, rows first; empty for an empty graph.
+  ///
+  /// The entry point is node 0 of the last one.
+  package let layers: [GraphLayer]
+  /// The number of rows in the graph.
+  package let linkedCount: UInt32
+  private let views: UnsafeMutablePointer<LayerView>
+
+  init(parameters: Parameters, layers: [GraphLayer]) {
+    self.parameters = parameters
+    self.layers = layers
+    linkedCount = layers.first?.count ?? 0
+    unsafe views = .allocate(capacity: max(1, layers.count))
+    for (index, layer) in layers.enumerated() {
+      unsafe (views + index).initialize(to: layer.view)
+    }
+  }
+
+  /// A graph of no rows.
+  package convenience init(empty parameters: Parameters) {
+    self.init(parameters: parameters, layers: [])
+  }
+
+  deinit { unsafe views.deallocate() }
+
+  var view: GraphView { unsafe GraphView(layers: views, layerCount: layers.count) }
+
+  /// A hash of counts and lists: equal graphs have equal hashes, on every machine.
+  ///
+  /// O(bytes).
+  ///
+  /// The last records' unused words are part of it, blocks and memory are not.
+  package func contentHash() -> UInt64 {
+    var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
+    func mix(_ word: UInt64) {
+      hash = (hash ^ word) &* 0xFF51_AFD7_ED55_8CCD
+      hash ^= hash >> 32
+    }
+    for layer in layers {
+      mix(UInt64(layer.count))
+      for node in 0..<layer.count {
+        let record = unsafe layer.view.record(node)
+        for word in 0..<layer.shape.strideWords { unsafe mix(UInt64(record[word])) }
+      }
+    }
+    return hash
+  }
+}
+
+/// The layers of a graph as raw memory, for the hot loops; whoever makes one keeps it alive.
+@safe struct GraphView {
+  let layers: UnsafePointer<LayerView>
+  let layerCount: Int
+}

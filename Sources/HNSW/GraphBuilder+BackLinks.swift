@@ -1,0 +1,137 @@
+import CVectorKernels
+
+/// Phase 3: links back from the neighbours of new nodes, grouped by the node that gets them.
+extension GraphBuilder {
+  /// Gives every neighbour of the layer's new nodes its links back, workers side by side.
+  func linkBack(in index: Int, codes: vk_codes, workers count: Int) {
+    let (layer, draft) = (layers[index], drafts[index])
+    // Target and new node in one word: sorting groups by target, in order of the new nodes.
+    var pairs: [UInt64] = []
+    pairs.reserveCapacity(draft.rows.count * (parameters.m + 1))
+    for offset in draft.rows.indices {
+      let node = draft.firstNode + UInt32(offset)
+      for slot in 0..<layer.view.degree(node) {
+        let target = unsafe layer.view.links(node)[slot]
+        if target != node { pairs.append(UInt64(target) << 32 | UInt64(node)) }
+      }
+    }
+    pairs.sort()
+    var groups: [Int] = []
+    var previous = LayerShape.none
+    for (position, pair) in pairs.enumerated() {
+      let target = UInt32(pair >> 32)
+      if target == previous { continue }
+      previous = target
+      groups.append(position)
+      layer.makeWritable(target)
+      layer.markChanged(target)
+    }
+    let groupCount = groups.count
+    groups.append(pairs.count)
+    let job = unsafe BackLinkJob(
+      layer: layer.view,
+      pairs: pairs,
+      groups: groups,
+      childCounts: layer.childCounts,
+      workers: workers,
+      codes: codes
+    )
+    let step = 32
+    Workers.run(count, pieces: (groupCount + step - 1) / step) { worker, piece in
+      for group in (piece * step)..<min(groupCount, (piece + 1) * step) {
+        job.apply(group: group, worker: worker)
+      }
+    }
+  }
+}
+
+/// What the workers of phase 3 share.
+///
+/// Safe to share: each group writes the slots 1 and up of one node, and reads the slot 0 of others,
+/// which no one writes in this phase.
+@safe private struct BackLinkJob: @unchecked Sendable {
+  let layer: LayerView
+  let pairs: [UInt64]
+  let groups: [Int]
+  let childCounts: [UInt8]
+  let workers: [LinkWorker]
+  let codes: vk_codes
+
+  /// Adds a group's new nodes to its target's list (paper, algorithm 1, lines 11-16).
+  ///
+  /// All stay if they fit, else the diverse among old and new; links of the tree in any case.
+  func apply(group: Int, worker: Int) {
+    let selection = workers[worker].selection
+    let target = UInt32(truncatingIfNeeded: pairs[groups[group]] >> 32)
+    let list = unsafe layer.links(target)
+    let degree = layer.degree(target)
+    let new = groups[group + 1] - groups[group]
+    selection.reserve(degree + new)
+    let nodes = unsafe selection.nodes
+    // Node 0 is its own parent, which is no neighbour to score. Bytes of a loaded graph are input:
+    // what is no number of a node, or the node itself, is dropped.
+    var count = 0
+    for slot in 0..<degree {
+      let node = unsafe list[slot]
+      if node >= layer.count || node == target { continue }
+      unsafe nodes[count] = node
+      count += 1
+    }
+    for position in groups[group]..<groups[group + 1] {
+      unsafe nodes[count] = UInt32(truncatingIfNeeded: pairs[position])
+      count += 1
+    }
+    let parent = unsafe list[0]
+    let limit = layer.capacity - 1
+    // The parent has slot 0 of its own; node 0 leaves that slot unused for others.
+    let others = parent < layer.count && parent != target ? count - 1 : count
+    unsafe withUnsafePointer(to: codes) { codes in
+      var query = unsafe vk_code_query()
+      let buffer = unsafe workers[worker].context.queryBuffer(stride: Int(codes.pointee.stride))
+      unsafe vk_query_from_row(codes, layer.row(target), buffer, &query)
+      unsafe withUnsafePointer(to: query) { query in
+        let scorer = unsafe Scorer(codes: codes, query: query)
+        selection.scoreAndSort(count, layer: layer, scorer: scorer)
+        if others > limit {
+          let marked = markProtected(selection, count: count, target: target, parent: parent)
+          // The parent counts as one more that may stay.
+          let room = others < count ? limit + 1 : limit
+          count = selection.choose(count, limit: room, protectedCount: marked, scorer: scorer)
+        }
+      }
+    }
+    var slot = 1
+    for i in 0..<count {
+      let node = unsafe nodes[i] & ~NeighborSelection.protected
+      if node == parent || slot > limit { continue }
+      unsafe list[slot] = node
+      slot += 1
+    }
+    while slot <= limit {
+      unsafe list[slot] = LayerShape.none
+      slot += 1
+    }
+  }
+
+  /// Marks the links of the tree among the candidates and returns their number.
+  private func markProtected(
+    _ selection: NeighborSelection,
+    count: Int,
+    target: UInt32,
+    parent: UInt32
+  ) -> Int {
+    let nodes = unsafe selection.nodes
+    let hasChildren = childCounts[Int(target)] > 0
+    var marked = 0
+    for i in 0..<count {
+      let node = unsafe nodes[i]
+      // Children come after their parents, so that most slots 0 need not be read.
+      guard
+        unsafe node == parent || (hasChildren && node > target && layer.links(node)[0] == target)
+      else { continue }
+      unsafe nodes[i] = node | NeighborSelection.protected
+      marked += 1
+    }
+    return marked
+  }
+}

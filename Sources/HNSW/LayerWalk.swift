@@ -1,0 +1,163 @@
+import CVectorKernels
+
+/// A node of some layer with its key.
+struct Place {
+  var node: UInt32
+  var key: UInt32
+}
+
+/// The inner loops of search and construction, over one context's memory.
+///
+/// Raw pointers only, copied to locals: measured, a class property or an array in these loops costs a
+/// factor of two (HNSW.md). Links are untrusted: whatever is not below the layer's count ends its list.
+/// The numbers before the list of an upper node were checked when the graph was loaded.
+///
+/// Safe as long as the context lives and is prepared for the layer and the pool's capacity.
+@safe struct LayerWalk {
+  private let entries: UnsafeMutablePointer<UInt64>
+  private let visited: UnsafeMutablePointer<UInt8>
+  private let batches: UnsafeMutablePointer<UInt32>
+  private let keys: UnsafeMutablePointer<UInt32>
+
+  init(context: SearchContext) {
+    unsafe entries = unsafe context.pool
+    unsafe visited = unsafe context.visited
+    unsafe batches = unsafe context.batches
+    unsafe keys = unsafe context.batchKeys
+  }
+
+  /// An empty pool in the context's memory.
+  func pool(capacity: Int) -> vk_pool {
+    unsafe vk_pool(entries: entries, size: 0, capacity: UInt32(capacity), cursor: 0)
+  }
+
+  /// The entry point: node 0 of the top layer.
+  func entry(of view: GraphView, scorer: Scorer) -> Place {
+    let top = unsafe view.layers[view.layerCount - 1]
+    return Place(node: 0, key: scorer.key(of: top.row(0)))
+  }
+
+  /// Goes to the same row's node in the layer below; the key stays.
+  func step(down layer: LayerView, from place: inout Place) {
+    place.node = unsafe layer.record(place.node)[0]
+  }
+
+  /// Moves to the nearest neighbour while there is a nearer one (paper, algorithm 5, lines 4-6).
+  @inline(never)
+  func descend(_ layer: LayerView, scorer: Scorer, from place: inout Place) {
+    let nodes = unsafe batches
+    let rows = unsafe batches + SearchContext.batchCapacity
+    let keys = unsafe self.keys
+    while true {
+      let list = unsafe layer.links(place.node)
+      var count = 0
+      while count < layer.capacity {
+        let node = unsafe list[count]
+        if node >= layer.count { break }
+        unsafe nodes[count] = node
+        unsafe vk_prefetch_lines(layer.record(node), 1)
+        count &+= 1
+      }
+      for i in 0..<count {
+        unsafe rows[i] = layer.row(nodes[i])
+        unsafe scorer.prefetch(rows[i])
+      }
+      unsafe scorer.score(rows, count, into: keys)
+      var best = place
+      for i in 0..<count {
+        let (node, key) = unsafe (nodes[i], keys[i])
+        if key < best.key || (key == best.key && node < best.node) {
+          best = Place(node: node, key: key)
+        }
+      }
+      if best.node == place.node { return }
+      place = best
+    }
+  }
+
+  /// Searches layer 0 (paper, algorithm 2).
+  @inline(never)
+  func base(
+    _ layer: LayerView,
+    epoch: UInt8,
+    scorer: Scorer,
+    from place: Place,
+    pool: inout vk_pool
+  ) {
+    unsafe walk(layer, upper: false, epoch: epoch, scorer: scorer, from: place, pool: &pool)
+  }
+
+  /// Searches a layer above, where links are node numbers and each node names its row.
+  @inline(never)
+  func upper(
+    _ layer: LayerView,
+    epoch: UInt8,
+    scorer: Scorer,
+    from place: Place,
+    pool: inout vk_pool
+  ) {
+    unsafe walk(layer, upper: true, epoch: epoch, scorer: scorer, from: place, pool: &pool)
+  }
+
+  /// The loop of both: the pool is searched to its end, no candidate in it stays unexpanded.
+  ///
+  /// One step deep pipeline: while the codes of a node's neighbours are on their way from memory, those
+  /// of the node before are scored. Links are asked for before codes, or they queue behind them.
+  @inline(__always)
+  private func walk(
+    _ layer: LayerView,
+    upper: Bool,
+    epoch: UInt8,
+    scorer: Scorer,
+    from place: Place,
+    pool: inout vk_pool
+  ) {
+    let visited = unsafe self.visited
+    let keys = unsafe self.keys
+    let capacity = layer.capacity
+    let lines = UInt32(truncatingIfNeeded: (layer.header &+ capacity &+ 15) &>> 4)
+    // Of each batch: the node numbers, then (above layer 0) the rows.
+    var pending = unsafe batches
+    var gathered = unsafe batches + 2 &* SearchContext.batchCapacity
+    var pendingCount = 0
+
+    unsafe visited[Int(place.node)] = epoch
+    var (node, key) = (place.node, place.key)
+    unsafe vk_pool_insert(&pool, &node, &key, 1)
+    while true {
+      let candidate = unsafe vk_pool_take(&pool)
+      var count = 0
+      if candidate != LayerShape.none {
+        let next = unsafe vk_pool_peek(&pool)
+        if next != LayerShape.none { unsafe vk_prefetch_lines(layer.record(next), lines) }
+        let list = unsafe layer.links(candidate)
+        var slot = 0
+        while slot < capacity {
+          let node = unsafe list[slot]
+          if node >= layer.count { break }
+          unsafe gathered[count] = node
+          // Without a branch: whether a node was seen cannot be predicted.
+          count &+= unsafe visited[Int(node)] == epoch ? 0 : 1
+          unsafe visited[Int(node)] = epoch
+          slot &+= 1
+        }
+        if upper {
+          let rows = unsafe gathered + SearchContext.batchCapacity
+          for i in 0..<count { unsafe rows[i] = layer.row(gathered[i]) }
+          for i in 0..<count { unsafe scorer.prefetch(rows[i]) }
+        } else {
+          for i in 0..<count { unsafe scorer.prefetch(gathered[i]) }
+        }
+      } else if pendingCount == 0 {
+        return
+      }
+      if pendingCount > 0 {
+        let rows = unsafe upper ? pending + SearchContext.batchCapacity : pending
+        unsafe scorer.score(rows, pendingCount, into: keys)
+        unsafe vk_pool_insert(&pool, pending, keys, UInt32(truncatingIfNeeded: pendingCount))
+      }
+      unsafe swap(&pending, &gathered)
+      pendingCount = count
+    }
+  }
+}

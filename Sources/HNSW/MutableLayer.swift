@@ -1,0 +1,122 @@
+/// One layer under construction: blocks shared with published graphs until they are written to.
+///
+/// Safe: the directory is as long as `blocks`, and holds their addresses.
+@safe final class MutableLayer {
+  let shape: LayerShape
+  private(set) var count: UInt32
+  private var blocks: [GraphBlock]
+  /// Whether a block is this builder's alone.
+  private var isOwn: [Bool]
+  private var directory: UnsafeMutablePointer<UInt64>
+  private var directoryCapacity: Int
+  /// How many nodes have each node as their parent, kept at 255.
+  private(set) var childCounts: [UInt8]
+  /// One bit per node whose list changed since the last `takeChanges`.
+  private var changed: [UInt64] = []
+
+  init(shape: LayerShape) {
+    self.shape = shape
+    count = 0
+    blocks = []
+    isOwn = []
+    childCounts = []
+    directoryCapacity = 16
+    unsafe directory = .allocate(capacity: directoryCapacity)
+  }
+
+  /// Continues a published layer.
+  ///
+  /// O(nodes): counts the children of each node.
+  init(continuing layer: GraphLayer) {
+    shape = layer.shape
+    count = layer.count
+    blocks = layer.blocks
+    isOwn = Array(repeating: false, count: blocks.count)
+    directoryCapacity = max(16, blocks.count)
+    unsafe directory = .allocate(capacity: directoryCapacity)
+    for (index, block) in blocks.enumerated() {
+      unsafe directory[index] = UInt64(UInt(bitPattern: block.address))
+    }
+    childCounts = Array(repeating: 0, count: Int(count))
+    changed = Array(repeating: 0, count: (Int(count) + 63) / 64)
+    for node in 0..<count {
+      let parent = unsafe view.links(node)[0]
+      // Only damage breaks the condition, and then the count does not matter.
+      if parent < node { addChild(of: parent) }
+    }
+  }
+
+  deinit { unsafe directory.deallocate() }
+
+  var view: LayerView { unsafe LayerView(directory: directory, shape: shape, count: count) }
+
+  /// Adds `new` empty records, writable.
+  func grow(by new: Int) {
+    guard new > 0 else { return }
+    if count > 0 { makeWritable(count - 1) }
+    count += UInt32(new)
+    while blocks.count < shape.blockCount(for: Int(count)) {
+      append(GraphBlock(byteCount: shape.blockBytes), own: true)
+    }
+    childCounts.append(contentsOf: repeatElement(0, count: new))
+    let words = (Int(count) + 63) / 64
+    changed.append(contentsOf: repeatElement(0, count: words - changed.count))
+    for node in (count - UInt32(new))..<count { markChanged(node) }
+  }
+
+  private func append(_ block: GraphBlock, own: Bool) {
+    if blocks.count == directoryCapacity {
+      let larger = UnsafeMutablePointer<UInt64>.allocate(capacity: 2 * directoryCapacity)
+      unsafe larger.initialize(from: directory, count: directoryCapacity)
+      unsafe directory.deallocate()
+      unsafe directory = larger
+      directoryCapacity *= 2
+    }
+    unsafe directory[blocks.count] = UInt64(UInt(bitPattern: block.address))
+    blocks.append(block)
+    isOwn.append(own)
+  }
+
+  /// Copies the node's block unless it is this builder's own already.
+  func makeWritable(_ node: UInt32) {
+    let index = Int(node >> shape.shift)
+    if isOwn[index] { return }
+    let copy = GraphBlock(copying: blocks[index], byteCount: shape.blockBytes)
+    blocks[index] = copy
+    unsafe directory[index] = UInt64(UInt(bitPattern: copy.address))
+    isOwn[index] = true
+  }
+
+  /// Notes that a node's list is about to change.
+  func markChanged(_ node: UInt32) { changed[Int(node >> 6)] |= 1 << UInt64(node & 63) }
+
+  /// Counts a new child.
+  func addChild(of parent: UInt32) {
+    let children = childCounts[Int(parent)]
+    if children < .max { childCounts[Int(parent)] = children + 1 }
+  }
+
+  /// The layer as it is; from now on its blocks are copied before they change.
+  ///
+  /// O(blocks).
+  func publish() -> GraphLayer {
+    for index in isOwn.indices { isOwn[index] = false }
+    return GraphLayer(shape: shape, count: count, blocks: blocks)
+  }
+
+  /// The nodes changed since the last call, in rising order.
+  ///
+  /// O(nodes / 64 + changes).
+  func takeChanges() -> [UInt32] {
+    var nodes: [UInt32] = []
+    for index in changed.indices {
+      var word = changed[index]
+      while word != 0 {
+        nodes.append(UInt32(index * 64 + word.trailingZeroBitCount))
+        word &= word - 1
+      }
+      changed[index] = 0
+    }
+    return nodes
+  }
+}

@@ -1,0 +1,122 @@
+import CVectorKernels
+import Foundation
+import VectorKernels
+
+/// The codes of a collection in the indexer's hands: grows row by row, and hands out versions.
+@safe
+final class CodeStore {
+  let coding: Coding
+  let layout: CodeLayout
+  var shape: BlockShape { layout.shape }
+  /// Rows below it have a code.
+  private(set) var coded: Row
+  /// Rows below it are on disk; a multiple of a block.
+  var flushed: Row
+  private var addresses: [UInt64]
+  private var owners: [AlignedMemory?]
+
+  init(coding: Coding) {
+    self.coding = coding
+    layout = CodeLayout(coding)
+    coded = 0
+    flushed = 0
+    addresses = []
+    owners = []
+  }
+
+  /// Continues with the blocks of an index that was read from disk.
+  init(continuing blocks: CodeBlocks, coding: Coding, coded: Row, flushed: Row) {
+    self.coding = coding
+    layout = CodeLayout(coding)
+    self.coded = coded
+    self.flushed = flushed
+    addresses = (0..<blocks.count).map { blocks.address(of: $0) }
+    owners = (0..<blocks.count).map { blocks.owner(of: $0) }
+  }
+
+  /// Bytes of a block with its aux rows.
+  var blockPayloadBytes: Int { layout.blockBytes }
+
+  /// Encodes rows up to `end` from full precision, with several threads.
+  func encode(
+    upTo end: Row,
+    vectors: VectorBlocks,
+    element: VectorKernels.ElementType,
+    workers: Int
+  ) {
+    while shape.blocks(for: end) > addresses.count {
+      let memory = AlignedMemory(byteCount: blockPayloadBytes)
+      addresses.append(memory.address)
+      owners.append(memory)
+    }
+    // Pieces of at most a block of either kind, so that each is one run of memory on both sides.
+    let pieceRows = UInt32(min(shape.rows, vectors.shape.rows))
+    var pieces: [(first: Row, count: Int)] = []
+    var row = coded
+    while row < end {
+      let next = min(end, (row / pieceRows + 1) * pieceRows)
+      pieces.append((row, Int(next - row)))
+      row = next
+    }
+    let work = pieces
+    let destination = addresses
+    let coding = coding
+    let layout = layout
+    let shape = layout.shape
+    forEachInParallel(count: work.count, workers: workers) { index in
+      let (first, count) = work[index]
+      let base = destination[Int(shape.block(of: first))]
+      let within = Int(first & shape.mask)
+      guard let target = unsafe UnsafeMutableRawPointer(bitPattern: UInt(base)) else { return }
+      let aux = unsafe target + layout.auxOffset
+      unsafe coding.encodeRows(
+        from: vectors.address(of: first),
+        element: element,
+        rowStride: vectors.shape.stride,
+        count: count,
+        codes: target + within * shape.stride,
+        aux: coding.auxBytes == 0 ? nil : aux.assumingMemoryBound(to: vk_aux.self) + within
+      )
+      if layout.nibbleStride > 0 {
+        unsafe coding.packNibbles(
+          target + within * shape.stride,
+          count: count,
+          into: target + layout.nibbleOffset + within * layout.nibbleStride
+        )
+      }
+    }
+    coded = max(coded, end)
+  }
+
+  /// An immutable version for searching, or for the builder.
+  func version() -> CodeBlocks {
+    CodeBlocks(layout: layout, addresses: addresses, owners: owners)
+  }
+
+  /// The rows of a full block as stored: codes, then aux.
+  func payload(ofBlock block: Int) -> UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(
+      start: UnsafeRawPointer(bitPattern: UInt(addresses[block])),
+      count: blockPayloadBytes
+    )
+  }
+
+  /// Lets a stored block's copy in memory go: from now on it is read from the map.
+  func adopt(address: UInt64, forBlock block: Int) {
+    addresses[block] = address
+    owners[block] = nil
+  }
+}
+
+/// Calls `body` for each index, on up to `workers` threads.
+func forEachInParallel(count: Int, workers: Int, _ body: @Sendable (Int) -> Void) {
+  if workers <= 1 || count <= 1 {
+    for index in 0..<count { body(index) }
+    return
+  }
+  // Runs of indices, a few a worker, so that an uneven machine still finishes evenly.
+  let runs = min(count, workers * 4)
+  DispatchQueue.concurrentPerform(iterations: runs) { run in
+    for index in (count * run / runs)..<(count * (run + 1) / runs) { body(index) }
+  }
+}

@@ -1,0 +1,247 @@
+import HNSW
+import LMDB
+import Logging
+import VectorKernels
+
+/// Performs for one collection what `IndexerState` decides.
+///
+/// One thread at a time has it in hand.
+final class CollectionIndexer {
+  let id: CollectionID
+  let name: String
+  private let options: CollectionOptions
+  private let publisher: Publisher
+  private let writer: Writer
+  private var codes: CodeStore
+  private var builder: GraphBuilder
+  private var generation: UInt32
+  private var slices: UInt32
+  /// Bytes of the generation's log.
+  private var logBytes: Int
+  /// The log of changes would not lead from the graph on disk to the one in memory: the next checkpoint
+  /// writes all blocks.
+  private var needsGeneration: Bool
+
+  /// Continues an intact index, or begins anew.
+  init(
+    _ collection: CollectionSnapshot,
+    in reading: SharedReadTransaction,
+    publisher: Publisher,
+    writer: Writer
+  ) {
+    id = collection.record.id
+    name = collection.name
+    options = collection.record.options
+    self.publisher = publisher
+    self.writer = writer
+    generation = collection.record.graphGeneration
+    slices = collection.record.graphSlices
+    logBytes = Loader(reading: reading).graphLogBytes(collection.record)
+    needsGeneration = collection.linked != collection.record.linked
+    if let index = collection.intactIndex(in: reading), let graph = index.graph.inOwnMemory() {
+      builder = GraphBuilder(continuing: graph)
+      codes = CodeStore(
+        continuing: index.codes,
+        coding: collection.kernels.coding,
+        coded: index.linked,
+        flushed: collection.record.coded
+      )
+    } else {
+      builder = GraphBuilder(parameters: Parameters(options.index))
+      codes = CodeStore(coding: collection.kernels.coding)
+    }
+  }
+
+  var linked: Row { builder.linkedCount }
+
+  /// Links rows up to `end` and publishes the graph that contains them.
+  func link(
+    upTo end: Row,
+    includingPartialSlice: Bool,
+    workers: Int,
+    shouldStop: @Sendable () -> Bool
+  ) throws(VectorStoreError) {
+    let snapshot = try publisher.snapshot()
+    let collection = try snapshot.collection(id, named: name)
+    let first = min(codes.coded, linked)
+    for block in stride(
+      from: collection.vectors.shape.block(of: first),
+      to: UInt32(collection.vectors.shape.blocks(for: end)),
+      by: 1
+    ) {
+      try collection.check(block: block, in: snapshot.reading)
+    }
+    codes.encode(
+      upTo: end,
+      vectors: collection.vectors,
+      element: options.element.kernel,
+      workers: workers
+    )
+    let version = codes.version()
+    unsafe builder.link(
+      upTo: end,
+      codes: version.view,
+      workers: workers,
+      includingPartialSlice: includingPartialSlice,
+      shouldStop: shouldStop
+    )
+    KillPoint.reach("link.slice")
+    publish(version)
+    try flushCodes()
+  }
+
+  private func publish(_ version: CodeBlocks) {
+    publisher.publish(
+      index: IndexVersion(
+        graph: builder.publish(),
+        codes: version,
+        integrity: IndexIntegrity(isBuiltHere: true)
+      ),
+      of: id
+    )
+  }
+
+  /// Stores code blocks that are full and linked, a few megabytes a transaction.
+  private func flushCodes() throws(VectorStoreError) {
+    let shape = codes.shape
+    let full = min(linked, try sealedRows()) >> shape.shift
+    let perSlice = max(1, Self.sliceBytes / codes.blockPayloadBytes)
+    var block = codes.flushed >> shape.shift
+    while block < full {
+      let end = min(full, block + UInt32(perSlice))
+      let id = id
+      let blocks = (block..<end).map {
+        unsafe Payload(number: $0, bytes: codes.payload(ofBlock: Int($0)))
+      }
+      try writer.maintain("store codes") { (step) throws(VectorStoreError) in
+        guard var collection = step.state.collections[id] else { return }
+        for block in blocks {
+          let header = BlockHeader(
+            kind: .codes,
+            firstRow: UInt64(shape.firstRow(of: block.number)),
+            rows: UInt32(shape.rows),
+            stride: UInt32(shape.stride),
+            payloadBytes: unsafe UInt64(block.bytes.count)
+          )
+          try unsafe step.putBlock(
+            header,
+            payload: block.bytes,
+            key: Key.item(id, block.number),
+            in: step.tables.codes
+          )
+        }
+        collection.record.coded = shape.firstRow(of: end)
+        collection.recordChanged = true
+        step.state.collections[id] = collection
+      }
+      codes.flushed = shape.firstRow(of: end)
+      try adoptStoredCodes(block..<end)
+      block = end
+    }
+  }
+
+  /// Reads stored blocks from the map from now on, so that memory does not grow with the data (I10).
+  private func adoptStoredCodes(_ blocks: Range<UInt32>) throws(VectorStoreError) {
+    let reading = try publisher.snapshot().reading
+    let loader = Loader(reading: reading)
+    for block in blocks {
+      codes.adopt(
+        address: try loader.blockAddress(
+          Key.item(id, block),
+          in: reading.tables.codes,
+          payload: codes.blockPayloadBytes,
+          place: "codes of '\(name)', block \(block)"
+        ),
+        forBlock: Int(block)
+      )
+    }
+  }
+
+  private func sealedRows() throws(VectorStoreError) -> Row {
+    try publisher.snapshot().collection(id, named: name).record.sealed
+  }
+
+  /// A block's rows on their way to the writer's thread, while the indexer waits.
+  @safe
+  struct Payload: @unchecked Sendable {
+    let number: UInt32
+    let bytes: UnsafeRawBufferPointer
+  }
+
+  /// What one transaction of upkeep writes, so that a batch never waits long.
+  static let sliceBytes = 16 << 20
+
+  /// Brings the graph on disk up to the one in memory: the changed lists where they are few, all blocks
+  /// of a new generation otherwise.
+  ///
+  /// - Returns: rows that the graph on disk contains now.
+  func checkpoint() throws(VectorStoreError) -> Row {
+    KillPoint.reach("checkpoint.before")
+    let graph = builder.publish()
+    let changes = builder.takeChanges()
+    let checkpoint = GraphCheckpoint(collection: id, graph: graph)
+    let isWhole = needsGeneration
+    // Until this one has succeeded its changes are in no log.
+    needsGeneration = true
+    if generation != 0, !isWhole, checkpoint.isLogWorthwhile(changes, logBytes: logBytes) {
+      logBytes += checkpoint.logBytes(of: changes)
+      slices = try checkpoint.appendLog(
+        changes,
+        generation: generation,
+        slices: slices,
+        through: writer
+      )
+    } else {
+      generation = try checkpoint.writeGeneration(after: generation, through: writer)
+      slices = 0
+      logBytes = 0
+    }
+    needsGeneration = false
+    KillPoint.reach("checkpoint.after")
+    try trimWAL()
+    // Blocks that were sealed by the checkpoint may complete code blocks.
+    try flushCodes()
+    return graph.linkedCount
+  }
+
+  /// Removes WAL entries whose rows are sealed and in the graph on disk (I7).
+  private func trimWAL() throws(VectorStoreError) {
+    let id = id
+    KillPoint.reach("trim.before")
+    try writer.maintain("trim the WAL") { (step) throws(VectorStoreError) in
+      try step.trimWAL(of: id)
+    }
+    KillPoint.reach("trim.after")
+  }
+}
+
+extension Parameters {
+  /// A collection's parameters in the graph's words.
+  init(_ index: IndexParameters) {
+    self.init(m: index.m, efConstruction: index.efConstruction, seed: index.seed)
+  }
+}
+
+extension Graph {
+  /// The same graph in memory of its own: a new generation on disk lets the old one's pages go.
+  func inOwnMemory() -> Graph? {
+    do {
+      var loader = try Graph.Loader(parameters: parameters, counts: layers.map { Int($0.count) })
+      for (number, layer) in layers.enumerated() {
+        for block in 0..<layer.blockCount {
+          unsafe try layer.withBlockBytes(block) { bytes in
+            let memory = AlignedMemory(byteCount: layer.shape.blockBytes)
+            unsafe UnsafeMutableRawBufferPointer(start: memory.base, count: memory.byteCount)
+              .copyMemory(from: bytes)
+            let copy = unsafe UnsafeRawBufferPointer(start: memory.base, count: bytes.count)
+            try unsafe loader.add(block: block, layer: number, bytes: copy, owner: memory)
+          }
+        }
+      }
+      return try loader.finish()
+    } catch {
+      // Blocks of a graph that was made fit its parameters; without them the index begins anew.
+      return nil
+    }
+  }
+}

@@ -1,0 +1,327 @@
+import Foundation
+import Logging
+
+/// The background indexer: a pool of workers, each with one collection in hand at a time.
+///
+/// Commits hand over nothing but how many rows each collection has now. What to do is decided by
+/// `IndexerState`; when nothing comes for a while the collection rests, and the rest is tidied up.
+final class Indexer: @unchecked Sendable {
+  /// One collection's place in the pool.
+  private struct Slot {
+    var state: IndexerState
+    var indexer: CollectionIndexer?
+    var isBusy = false
+    /// What the worker brings back belongs to an index that was given up meanwhile.
+    var isRestarting = false
+    var isDropped = false
+    var lastCommit = ContinuousClock.now
+    /// Commits that are not linked yet: the row after each, and when it came.
+    var handOver: [(end: Row, time: ContinuousClock.Instant)] = []
+    /// Nothing is tried before: there was no space.
+    var retryAt: ContinuousClock.Instant?
+    /// Why indexing of the collection stopped; queries scan instead.
+    var failure: VectorStoreError?
+  }
+
+  /// How long to wait when there is no space.
+  static let retryAfter = Duration.seconds(5)
+  /// How long nothing must be committed before a collection rests.
+  static let restAfter = Duration.milliseconds(300)
+  /// Entries of the hand-over queue of one collection; beyond it neighbours are joined.
+  static let handOverLimit = 1_024
+
+  // Guarded by `condition`.
+  private let condition = NSCondition()
+  private var slots: [CollectionID: Slot] = [:]
+  private var isClosing = false
+  /// Dropped collections whose values are to be removed, when nobody works on them any more.
+  private var toReclaim: [CollectionID] = []
+  private var runningThreads = 0
+
+  private let publisher: Publisher
+  private let writer: Writer
+  private let threads: Int
+  private let logger: Logger
+
+  /// Starts the threads; `dropping` are collections whose values a crash kept from being removed.
+  init(
+    publisher: Publisher,
+    writer: Writer,
+    threads: Int,
+    dropping: [CollectionID],
+    logger: Logger
+  ) {
+    self.publisher = publisher
+    self.writer = writer
+    self.threads = max(1, threads)
+    self.logger = logger
+    runningThreads = self.threads
+    toReclaim = dropping
+    for number in 0..<self.threads {
+      startThread(named: "vdb.indexer.\(number)") { self.run() }
+    }
+  }
+
+  /// Takes note of a published snapshot: new collections, dropped ones, and rows that came.
+  func observe(_ snapshot: Snapshot) {
+    condition.lock()
+    let now = ContinuousClock.now
+    var present: Set<CollectionID> = []
+    for collection in snapshot.collections.values {
+      let id = collection.record.id
+      present.insert(id)
+      var slot = slots[id] ?? Self.newSlot(collection)
+      if collection.rows > slot.state.committed || slots[id] == nil {
+        slot.state.didCommit(upTo: collection.rows)
+        slot.lastCommit = now
+        slot.handOver.append((collection.rows, now))
+        if slot.handOver.count > Self.handOverLimit { slot.handOver.remove(at: 1) }
+      }
+      slots[id] = slot
+    }
+    for id in slots.keys where !present.contains(id) && slots[id]?.isDropped == false {
+      slots[id]?.isDropped = true
+      toReclaim.append(id)
+    }
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  private static func newSlot(_ collection: CollectionSnapshot) -> Slot {
+    Slot(
+      state: IndexerState(
+        mode: collection.record.options.indexing,
+        committed: collection.rows,
+        linked: collection.linked,
+        checkpointed: collection.record.linked,
+        merged: collection.record.merged
+      )
+    )
+  }
+
+  /// Asks for the rows committed so far to be linked now.
+  func request(_ id: CollectionID, upTo row: Row) {
+    condition.lock()
+    slots[id]?.state.request(upTo: row)
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  /// The collection's index was found damaged: it is built again from the vectors (I8).
+  func rebuild(_ id: CollectionID) {
+    condition.lock()
+    if let slot = slots[id], slot.state.linked > 0, slot.failure == nil {
+      logger.warning("index damaged, building it again", metadata: ["collection": "\(id.number)"])
+      slots[id]?.state.restart()
+      slots[id]?.indexer = nil
+      slots[id]?.isRestarting = slot.isBusy
+    }
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  /// The ids of all rows are in memory again and wait to be merged.
+  func idsWereForgotten(_ id: CollectionID) {
+    condition.lock()
+    slots[id]?.state.forgetMerged()
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  /// Seconds since the oldest commit that is not linked yet, over the collections asked for.
+  func lagSeconds(of id: CollectionID?) -> Double {
+    condition.lock()
+    defer { condition.unlock() }
+    let now = ContinuousClock.now
+    let oldest = slots.filter { id == nil || $0.key == id }.values.compactMap { slot in
+      slot.handOver.first { $0.end > slot.state.linked }?.time
+    }.min()
+    guard let oldest else { return 0 }
+    return (now - oldest) / .seconds(1)
+  }
+
+  /// Why a collection is not indexed any more, if so.
+  func failure(of id: CollectionID) -> VectorStoreError? {
+    condition.lock()
+    defer { condition.unlock() }
+    return slots[id]?.failure
+  }
+
+  /// Ends the current slices, tidies up what has been linked, and ends the threads.
+  func close() {
+    condition.lock()
+    isClosing = true
+    condition.broadcast()
+    while runningThreads > 0 { condition.wait() }
+    condition.unlock()
+  }
+
+  // MARK: The workers
+
+  private func run() {
+    condition.lock()
+    while let (id, action) = nextAction() {
+      if action == .reclaim {
+        condition.unlock()
+        reclaim(id)
+        condition.lock()
+        condition.broadcast()
+        continue
+      }
+      slots[id]?.isBusy = true
+      let indexer = slots[id]?.indexer
+      let workers = max(1, threads / max(1, slots.values.count { $0.isBusy }))
+      condition.unlock()
+      let outcome = perform(action, on: id, with: indexer, workers: workers)
+      condition.lock()
+      finish(id, outcome)
+      condition.broadcast()
+    }
+    runningThreads -= 1
+    condition.broadcast()
+    condition.unlock()
+  }
+
+  /// The next thing to do, waiting for it; `nil` when the store closes and nothing is left.
+  private func nextAction() -> (CollectionID, IndexerState.Action)? {
+    while true {
+      if !isClosing, let index = toReclaim.firstIndex(where: { slots[$0]?.isBusy != true }) {
+        let id = toReclaim.remove(at: index)
+        slots[id] = nil
+        return (id, .reclaim)
+      }
+      let now = ContinuousClock.now
+      var anyBusy = false
+      var anyResting = false
+      for (id, slot) in slots {
+        if slot.isBusy {
+          anyBusy = true
+          continue
+        }
+        if slot.isDropped || slot.failure != nil { continue }
+        if let retryAt = slot.retryAt, now < retryAt {
+          // A store that closes does not wait for space.
+          anyResting = true
+          continue
+        }
+        let isResting = isClosing || now - slot.lastCommit >= Self.restAfter
+        let action = slot.state.next(isResting: isResting)
+        switch action {
+        case .wait:
+          if !isResting { anyResting = true }
+        case .link where isClosing:
+          // The next opening goes on from the checkpoint; closing does not wait for a backlog.
+          let tidy = slot.state.tidy()
+          if tidy != .wait { return (id, tidy) }
+        default: return (id, action)
+        }
+      }
+      if isClosing, !anyBusy { return nil }
+      if anyResting {
+        _ = condition.wait(until: Date(timeIntervalSinceNow: 0.05))
+      } else {
+        condition.wait()
+      }
+    }
+  }
+
+  /// Removes what a dropped collection left behind.
+  ///
+  /// What cannot be removed now is at the next opening.
+  private func reclaim(_ id: CollectionID) {
+    do throws(VectorStoreError) {
+      try Reclamation(collection: id).run(writer: writer)
+    } catch {
+      logger.warning("space of a dropped collection kept", metadata: ["cause": "\(error)"])
+    }
+  }
+
+  /// What came of an action.
+  private enum Outcome {
+    case linked(CollectionIndexer)
+    case checkpointed(CollectionIndexer, Row)
+    case merged(Row)
+    case gone
+    case failed(VectorStoreError)
+  }
+
+  private func perform(
+    _ action: IndexerState.Action,
+    on id: CollectionID,
+    with known: CollectionIndexer?,
+    workers: Int
+  ) -> Outcome {
+    do throws(VectorStoreError) {
+      let snapshot = try publisher.snapshot()
+      guard let collection = snapshot.collections.values.first(where: { $0.record.id == id }) else {
+        return .gone
+      }
+      if case .mergeIDs(let end) = action {
+        KillPoint.reach("idmerge.before")
+        try IDMerge(collection: id, name: collection.name)
+          .run(upTo: end, publisher: publisher, writer: writer)
+        return .merged(end)
+      }
+      let indexer =
+        known
+        ?? CollectionIndexer(
+          collection,
+          in: snapshot.reading,
+          publisher: publisher,
+          writer: writer
+        )
+      switch action {
+      case .link(let end, let includingPartialSlice):
+        try indexer.link(
+          upTo: end,
+          includingPartialSlice: includingPartialSlice,
+          workers: workers,
+          shouldStop: { self.isStopping }
+        )
+        return .linked(indexer)
+      case .checkpoint: return .checkpointed(indexer, try indexer.checkpoint())
+      case .mergeIDs, .reclaim, .wait: return .gone
+      }
+    } catch {
+      return .failed(error)
+    }
+  }
+
+  /// Asked between slices.
+  private var isStopping: Bool {
+    condition.lock()
+    defer { condition.unlock() }
+    return isClosing
+  }
+
+  private func finish(_ id: CollectionID, _ outcome: Outcome) {
+    slots[id]?.isBusy = false
+    if slots[id]?.isRestarting == true {
+      slots[id]?.isRestarting = false
+      return
+    }
+    switch outcome {
+    case .linked(let indexer):
+      slots[id]?.indexer = indexer
+      slots[id]?.state.didLink(upTo: indexer.linked)
+      let linked = indexer.linked
+      slots[id]?.handOver.removeAll { $0.end <= linked }
+    case .checkpointed(let indexer, let row):
+      slots[id]?.indexer = indexer
+      slots[id]?.state.didCheckpoint(upTo: row)
+    case .merged(let row): slots[id]?.state.didMerge(upTo: row)
+    case .gone: slots[id] = nil
+    case .failed(let error):
+      switch error {
+      case .unknownCollection, .closed: slots[id] = nil
+      case .diskFull, .mapFull:
+        slots[id]?.retryAt = ContinuousClock.now + Self.retryAfter
+        slots[id]?.indexer = nil
+        logger.warning("no space for the index, trying again", metadata: ["cause": "\(error)"])
+      default:
+        slots[id]?.failure = error
+        logger.error("indexing stopped", metadata: ["cause": "\(error)"])
+      }
+    }
+  }
+}

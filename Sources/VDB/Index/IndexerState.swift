@@ -1,0 +1,101 @@
+/// Decides what the indexer does next for one collection; knows no threads, clocks or disks.
+///
+/// Work is handed over as ranges of committed rows only. Linking goes first, in turns that grow with the
+/// graph; the graph on disk follows when enough has changed, or when nothing else is left to do.
+package struct IndexerState {
+  package enum Action: Equatable, Sendable {
+    /// Encode and link rows up to this one, then publish. The last slice may be a partial one only when
+    /// nothing follows it, so that the graph does not depend on how commits came in.
+    case link(upTo: Row, includingPartialSlice: Bool)
+    /// Put ids of committed rows into `ids`.
+    case mergeIDs(upTo: Row)
+    /// Bring the graph on disk up to the graph in memory.
+    case checkpoint
+    /// Remove the values of a collection that was dropped.
+    case reclaim
+    /// Nothing to do until more is committed, or until the collection rests.
+    case wait
+  }
+
+  /// Rows that must wait before a turn begins while more are coming.
+  package static let smallestSlice: Row = 1_024
+  /// Rows linked in one turn at least: publishing costs as much as a few hundred of them.
+  package static let minimumTurn: Row = 4_096
+  /// Rows linked in one turn at most, so that queries do not scan many more.
+  package static let maximumTurn: Row = 65_536
+  /// Rows whose ids wait in memory at least before a merge while rows keep coming.
+  package static let minimumMerge: Row = 65_536
+
+  package var mode: IndexingMode
+  package private(set) var committed: Row
+  package private(set) var linked: Row
+  package private(set) var checkpointed: Row
+  package private(set) var merged: Row
+  /// Someone asked for rows up to this one, whatever the mode.
+  package private(set) var requested: Row = 0
+  /// The committed rows when linking last stopped before a partial slice.
+  private var waitingRows: Row = 0
+
+  package init(mode: IndexingMode, committed: Row, linked: Row, checkpointed: Row, merged: Row) {
+    self.mode = mode
+    self.committed = committed
+    self.linked = linked
+    self.checkpointed = checkpointed
+    self.merged = merged
+  }
+
+  package mutating func didCommit(upTo row: Row) { committed = max(committed, row) }
+  package mutating func request(upTo row: Row) { requested = max(requested, row) }
+  /// - Parameter row: how far linking came; less than asked when the rest is no whole slice.
+  package mutating func didLink(upTo row: Row) {
+    linked = max(linked, row)
+    waitingRows = committed
+  }
+  package mutating func didCheckpoint(upTo row: Row) { checkpointed = max(checkpointed, row) }
+  package mutating func forgetMerged() { merged = 0 }
+  package mutating func didMerge(upTo row: Row) { merged = max(merged, row) }
+  /// The index was found damaged and begins anew (I8).
+  package mutating func restart() {
+    linked = 0
+    checkpointed = 0
+  }
+
+  /// Rows to be linked as things stand.
+  package var backlog: Row {
+    max(linked, mode == .manual ? min(requested, committed) : committed) - linked
+  }
+
+  /// The next thing to do.
+  ///
+  /// - Parameter isResting: Nothing was committed for a while, or the store is being closed.
+  /// - Returns: One action; it is reported back with the `did` functions when it is done.
+  package func next(isResting: Bool) -> Action {
+    let isWanted = isResting || requested > linked
+    if backlog > 0, !isCheckpointDue, isWanted || backlog >= Self.smallestSlice,
+      isWanted || committed > waitingRows
+    {
+      let turn = min(max(Self.minimumTurn, linked / 16), Self.maximumTurn)
+      return .link(
+        upTo: linked + min(backlog, turn),
+        includingPartialSlice: isWanted && backlog <= turn
+      )
+    }
+    if isCheckpointDue { return .checkpoint }
+    let unmerged = committed - merged
+    if unmerged >= max(Self.minimumMerge, merged / 4) { return .mergeIDs(upTo: committed) }
+    return isResting ? tidy() : .wait
+  }
+
+  /// What is left to do when nothing more is to be linked.
+  package func tidy() -> Action {
+    if checkpointed < linked { return .checkpoint }
+    if committed > merged { return .mergeIDs(upTo: committed) }
+    return .wait
+  }
+
+  /// A growing graph is written when it has grown by half, which bounds what is written in all to a few
+  /// times the graph, and what a crash has to link again.
+  private var isCheckpointDue: Bool {
+    linked - checkpointed >= max(131_072, checkpointed / 2)
+  }
+}

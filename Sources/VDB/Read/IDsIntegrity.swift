@@ -1,0 +1,123 @@
+import LMDB
+import Synchronization
+
+/// Whether the `ids` of a collection are whole, asked once in a process, when an id is first not found
+/// there: a value's checksum proves that an id is there, and only the whole table that it is not.
+///
+/// The table is derived: where it is damaged, rows are found through their records, and it is made again
+/// (I8).
+final class IDsIntegrity: Sendable {
+  private enum State: UInt8 {
+    case unchecked = 0
+    case intact = 1
+    case damaged = 2
+  }
+
+  private let state: Atomic<UInt8>
+
+  /// - Parameter isNew: nothing of the table was read from disk.
+  init(isNew: Bool) { state = Atomic((isNew ? State.intact : State.unchecked).rawValue) }
+
+  /// Whether the absence of an id means anything; the first caller pays for the check.
+  func isIntact<Failure: Error>(_ check: () throws(Failure) -> Bool) throws(Failure) -> Bool {
+    switch State(rawValue: state.load(ordering: .relaxed)) {
+    case .intact: return true
+    case .damaged: return false
+    default:
+      let good = try check()
+      state.store((good ? State.intact : State.damaged).rawValue, ordering: .relaxed)
+      return good
+    }
+  }
+}
+
+/// Goes through the entries of one collection's `ids` and holds them against the digest.
+@safe
+struct IDsCheck {
+  private let expected: UInt64
+  private var digest: UInt64 = 0
+  private var lastPage: UInt = 0
+  private var isWhole = true
+  /// Keys at the ends of the table's pages: if a lookup reaches these, it reaches what is between them.
+  private(set) var pageEnds: [[UInt8]] = []
+  private var previousKey: [UInt8] = []
+
+  init(_ record: CollectionRecord) { expected = record.idsDigest }
+
+  mutating func add(key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+    do throws(MalformedBytes) {
+      var reader = unsafe ByteReader(try SealedValue.open(value, key: key))
+      let row = try reader.take(UInt32.self)
+      unsafe digest &+= Self.term(row: row, sealed: Array(unsafe value))
+    } catch {
+      isWhole = false
+    }
+    let page = UInt(bitPattern: value.baseAddress) >> 12
+    if page != lastPage {
+      if !previousKey.isEmpty { pageEnds.append(previousKey) }
+      unsafe pageEnds.append(Array(unsafe key))
+      lastPage = page
+    }
+    previousKey = unsafe Array(unsafe key)
+  }
+
+  /// Whether all entries were there; lookups of `pageEnds` are the other half of the check.
+  mutating func finish() -> Bool {
+    if !previousKey.isEmpty { pageEnds.append(previousKey) }
+    return isWhole && digest == expected
+  }
+
+  /// What an entry adds to the digest.
+  static func term(row: Row, sealed: [UInt8]) -> UInt64 {
+    let checksum = sealed.suffix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    return CollectionRecord.digestTerm(row: row, checksum: checksum)
+  }
+}
+
+extension CollectionSnapshot {
+  /// Whether the table of merged ids is whole.
+  func areIDsIntact(in reading: SharedReadTransaction) throws(VectorStoreError) -> Bool {
+    try idsIntegrity.isIntact { () throws(VectorStoreError) in
+      var check = IDsCheck(record)
+      do throws(VectorStoreError) {
+        unsafe try Loader(reading: reading).forEach(
+          prefix: Key.prefix(record.id),
+          in: reading.tables.ids
+        ) { key, value in
+          unsafe check.add(key: key, value: value)
+        }
+      } catch {
+        return false
+      }
+      guard check.finish() else { return false }
+      for key in check.pageEnds {
+        let isFound = unsafe key.withRawBytes { key in
+          do throws(LMDBError) {
+            return try unsafe reading.transaction.address(forKey: key, in: reading.tables.ids)
+              != nil
+          } catch {
+            return false
+          }
+        }
+        if !isFound { return false }
+      }
+      return true
+    }
+  }
+
+  /// The live row of an id by its record alone, for when the table cannot be trusted.
+  ///
+  /// O(rows).
+  func rowByRecords(
+    ofID id: [UInt8],
+    in reading: SharedReadTransaction
+  ) throws(VectorStoreError) -> Row? {
+    for row in 0..<record.merged where !live.isDeleted(row) {
+      let matches = try withRecord(row, in: reading) { parts in
+        unsafe id.withRawBytes { unsafe parts.hasID($0) }
+      }
+      if matches { return row }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,140 @@
+import CVectorKernels
+import HNSW
+import Synchronization
+import VectorKernels
+
+/// One published version of a collection's graph with the codes it is searched by.
+final class IndexVersion: Sendable {
+  let graph: Graph
+  let codes: CodeBlocks
+  /// Whether what came from disk was found intact.
+  let integrity: IndexIntegrity
+
+  init(graph: Graph, codes: CodeBlocks, integrity: IndexIntegrity) {
+    self.graph = graph
+    self.codes = codes
+    self.integrity = integrity
+  }
+
+  /// Rows that the graph contains.
+  var linked: Row { graph.linkedCount }
+}
+
+/// Where the 8-bit codes of a collection's rows are: sealed blocks in the map, the others in memory.
+@safe
+final class CodeBlocks: @unchecked Sendable {
+  let shape: BlockShape
+  /// The 8-bit codes, by which the graph is built.
+  let view: vk_codes
+  /// The codes that walks of the graph use: the 4-bit ones where there are any.
+  let searchView: vk_codes
+  /// Whether `searchView` is of 4-bit codes.
+  let hasNibbles: Bool
+  let count: Int
+  /// Keeps blocks in memory alive.
+  private let owners: [AlignedMemory?]
+  private let directory: UnsafeMutablePointer<UInt64>
+  private let nibbleDirectory: UnsafeMutablePointer<UInt64>
+
+  init(layout: CodeLayout, addresses: [UInt64], owners: [AlignedMemory?]) {
+    shape = layout.shape
+    self.owners = owners
+    count = addresses.count
+    unsafe directory = .allocate(capacity: max(1, addresses.count))
+    unsafe nibbleDirectory = .allocate(capacity: max(1, addresses.count))
+    for (index, address) in addresses.enumerated() {
+      unsafe (directory + index).initialize(to: address)
+      unsafe (nibbleDirectory + index).initialize(to: address + UInt64(layout.nibbleOffset))
+    }
+    unsafe view = vk_codes(
+      directory: UnsafePointer(directory),
+      shift: shape.shift,
+      stride: UInt32(shape.stride),
+      form: layout.form,
+      aux_offset: UInt32(layout.auxOffset)
+    )
+    hasNibbles = layout.nibbleStride > 0
+    unsafe searchView =
+      unsafe hasNibbles
+      ? vk_codes(
+        directory: UnsafePointer(nibbleDirectory),
+        shift: shape.shift,
+        stride: UInt32(layout.nibbleStride),
+        form: UInt32(VK_FORM_COSINE_NIBBLES),
+        aux_offset: 0
+      ) : view
+  }
+
+  deinit {
+    unsafe directory.deallocate()
+    unsafe nibbleDirectory.deallocate()
+  }
+
+  func owner(of block: Int) -> AlignedMemory? { owners[block] }
+  func address(of block: Int) -> UInt64 { unsafe directory[block] }
+}
+
+/// How a block of codes is laid out: the 8-bit rows, then the aux rows, then the 4-bit rows.
+struct CodeLayout: Equatable, Sendable {
+  let shape: BlockShape
+  let form: UInt32
+  let auxBytes: Int
+  /// Bytes of a 4-bit row; 0: there are none.
+  let nibbleStride: Int
+
+  init(_ coding: Coding) {
+    shape = BlockShape(stride: coding.stride)
+    form = coding.form
+    auxBytes = coding.auxBytes
+    nibbleStride = coding.nibbleStride
+  }
+
+  var auxOffset: Int { shape.rows * shape.stride }
+  var nibbleOffset: Int { auxOffset + shape.rows * auxBytes }
+  /// Bytes of a block without its header.
+  var blockBytes: Int { nibbleOffset + shape.rows * nibbleStride }
+  /// Bytes of a row that a walk of the graph looks at.
+  var searchedBytes: Int { nibbleStride > 0 ? nibbleStride : shape.stride + auxBytes }
+}
+
+/// Compares the checksums of an index that was read from disk, once, before its first use.
+///
+/// The index is derived: a damaged one is set aside and queries scan exactly until it is rebuilt (I8).
+final class IndexIntegrity: Sendable {
+  private enum State: UInt8 {
+    case unchecked = 0
+    case intact = 1
+    case damaged = 2
+  }
+
+  private let state: Atomic<UInt8>
+
+  /// - Parameter isBuiltHere: an index built in this process needs no check.
+  init(isBuiltHere: Bool) {
+    state = Atomic((isBuiltHere ? State.intact : State.unchecked).rawValue)
+  }
+
+  /// Whether the index may be used; the first caller pays for the check, which runs more than once only
+  /// when threads race for it.
+  func isIntact(_ check: () -> Bool) -> Bool {
+    switch State(rawValue: state.load(ordering: .relaxed)) {
+    case .intact: return true
+    case .damaged: return false
+    default:
+      let good = check()
+      state.store((good ? State.intact : State.damaged).rawValue, ordering: .relaxed)
+      return good
+    }
+  }
+}
+
+extension CollectionSnapshot {
+  /// The index if there is one and it is intact.
+  func intactIndex(in reading: SharedReadTransaction) -> IndexVersion? {
+    guard let index else { return nil }
+    let isIntact = index.integrity.isIntact {
+      Loader(reading: reading).isIndexIntact(record)
+    }
+    return isIntact ? index : nil
+  }
+}

@@ -1,0 +1,124 @@
+import LMDB
+import VectorKernels
+
+/// One committed state of the store (I3): a read transaction and what was derived from it once, so that
+/// queries neither wait nor look anything up that another query looked up before.
+final class Snapshot: Sendable {
+  let reading: SharedReadTransaction
+  let sequence: UInt64
+  let collections: [String: CollectionSnapshot]
+
+  init(reading: SharedReadTransaction, sequence: UInt64, collections: [String: CollectionSnapshot])
+  {
+    self.reading = reading
+    self.sequence = sequence
+    self.collections = collections
+  }
+
+  func collection(_ name: String) throws(VectorStoreError) -> CollectionSnapshot {
+    guard let found = collections[name] else { throw .unknownCollection(name) }
+    return found
+  }
+
+  /// The collection of a number: a name may have passed to another collection meanwhile.
+  func collection(
+    _ id: CollectionID,
+    named name: String
+  ) throws(VectorStoreError) -> CollectionSnapshot {
+    guard let found = collections[name], found.record.id == id else {
+      throw .unknownCollection(name)
+    }
+    return found
+  }
+}
+
+/// A read transaction that several snapshots share: an indexer's publication needs no new one.
+final class SharedReadTransaction: Sendable {
+  let transaction: ReadTransaction
+  let tables: Tables
+  let began = ContinuousClock.now
+
+  /// Looks at every table once: LMDB reads a table's root at the first look and notes that it has, which
+  /// must not happen on several threads at the same time.
+  init(_ transaction: consuming ReadTransaction, tables: Tables) throws(LMDBError) {
+    for (_, table) in tables.all { _ = try transaction.statistics(of: table) }
+    self.transaction = transaction
+    self.tables = tables
+  }
+}
+
+/// One collection as a snapshot sees it.
+final class CollectionSnapshot: Sendable {
+  let name: String
+  let record: CollectionRecord
+  let kernels: CollectionKernels
+  let vectors: VectorBlocks
+  let live: LiveRows
+  let pendingIDs: PendingIDs
+  let idsIntegrity: IDsIntegrity
+  /// The graph and its codes; `nil` while there is none to use.
+  let index: IndexVersion?
+
+  init(
+    name: String,
+    record: CollectionRecord,
+    kernels: CollectionKernels,
+    vectors: VectorBlocks,
+    live: LiveRows,
+    pendingIDs: PendingIDs,
+    idsIntegrity: IDsIntegrity,
+    index: IndexVersion?
+  ) {
+    self.name = name
+    self.record = record
+    self.kernels = kernels
+    self.vectors = vectors
+    self.live = live
+    self.pendingIDs = pendingIDs
+    self.idsIntegrity = idsIntegrity
+    self.index = index
+  }
+
+  /// Committed rows, deleted ones included.
+  var rows: Row { record.nextRow }
+  /// Rows that the graph contains.
+  var linked: Row { min(index?.linked ?? 0, rows) }
+
+  var info: CollectionInfo {
+    CollectionInfo(
+      name: name,
+      options: record.options,
+      rows: Int(rows),
+      live: Int(record.live),
+      indexed: Int(linked)
+    )
+  }
+
+  func with(index: IndexVersion?) -> CollectionSnapshot {
+    CollectionSnapshot(
+      name: name,
+      record: record,
+      kernels: kernels,
+      vectors: vectors,
+      live: live,
+      pendingIDs: pendingIDs,
+      idsIntegrity: idsIntegrity,
+      index: index
+    )
+  }
+}
+
+/// What compares and codes the vectors of one collection; made once, since a rotation has to be drawn.
+final class CollectionKernels: Sendable {
+  let fullPrecision: FullPrecision
+  let coding: Coding
+
+  init(_ options: CollectionOptions) {
+    fullPrecision = FullPrecision(
+      metric: options.metric.kernel,
+      element: options.element.kernel,
+      dimension: options.dimension
+    )
+    coding = Coding(options)
+  }
+}

@@ -1,0 +1,189 @@
+import VectorKernels
+
+/// Vectors as given into the element type of a collection, checked on the way.
+enum ElementEncoding {
+  /// - Returns: the rows' bytes, one after the other.
+  static func encode(
+    _ rows: VectorRows,
+    as options: CollectionOptions
+  ) throws(VectorStoreError) -> [UInt8] {
+    if let same = try passThrough(rows, options) { return same }
+    var encoded: [UInt8] = []
+    encoded.reserveCapacity(rows.count * rows.dimension * options.element.byteCount)
+    var row = [Float](repeating: 0, count: rows.dimension)
+    for index in 0..<rows.count {
+      rows.copyRow(index, into: &row)
+      try append(row, at: index, as: options, to: &encoded)
+    }
+    return encoded
+  }
+
+  /// The bytes as they are, where the element type is the collection's already.
+  private static func passThrough(
+    _ rows: VectorRows,
+    _ options: CollectionOptions
+  ) throws(VectorStoreError) -> [UInt8]? {
+    let bytes: [UInt8]
+    switch (rows.storage, options.element) {
+    case (.float32(let values), .float32):
+      bytes = unsafe values.withUnsafeBytes { unsafe Array($0) }
+    case (.float16(let values), .float16):
+      bytes = unsafe values.withUnsafeBytes { unsafe Array($0) }
+    case (.int8(let values), .int8):
+      bytes = unsafe values.withUnsafeBytes { unsafe Array($0) }
+    default: return nil
+    }
+    try check(bytes, rows: rows.count, options)
+    return bytes
+  }
+
+  /// Finite numbers, and under cosine a direction in every row.
+  private static func check(
+    _ bytes: [UInt8],
+    rows: Int,
+    _ options: CollectionOptions
+  ) throws(VectorStoreError) {
+    let stride = options.dimension * options.element.byteCount
+    let element = options.element.kernel
+    var values = [Float](repeating: 0, count: options.dimension)
+    for row in 0..<rows {
+      let isFinite = unsafe bytes.withRawBytes { raw in
+        guard let base = raw.baseAddress else { return true }
+        return unsafe Conversion.isFinite(
+          base + row * stride,
+          element: element,
+          count: options.dimension
+        )
+      }
+      // Only single precision has numbers whose squares overflow, so that distances become infinite
+      // or undefined and no search could find the row.
+      let needsLength =
+        options.metric == .cosine || !isFinite || options.element == .float32
+      guard needsLength else { continue }
+      unsafe bytes.withRawBytes { raw in
+        unsafe values.withUnsafeMutableBufferPointer { target in
+          guard let source = raw.baseAddress, let target = target.baseAddress else { return }
+          unsafe Conversion.toFloat32(
+            source + row * stride,
+            element: element,
+            count: options.dimension,
+            into: target
+          )
+        }
+      }
+      try check(values, row: row, metric: options.metric)
+    }
+  }
+
+  /// - Throws: `.notFinite` with the place, or `.zeroVector`.
+  static func check(_ values: [Float], row: Int, metric: Metric) throws(VectorStoreError) {
+    let squared = unsafe values.withUnsafeBufferPointer { values in
+      guard let base = values.baseAddress else { return Float(0) }
+      return unsafe Conversion.squaredNorm(base, count: values.count)
+    }
+    // An infinite or undefined sum says that a component is, or that the length overflows.
+    if !squared.isFinite {
+      let component =
+        values.firstIndex { !$0.isFinite } ?? values.indices.max {
+          abs(values[$0]) < abs(values[$1])
+        } ?? 0
+      throw .notFinite(row: row, component: component)
+    }
+    // Below the normal range the reciprocal of the length is not reliable.
+    if metric == .cosine, squared < Float.leastNormalMagnitude { throw .zeroVector(row: row) }
+  }
+
+  private static func append(
+    _ row: [Float],
+    at index: Int,
+    as options: CollectionOptions,
+    to encoded: inout [UInt8]
+  ) throws(VectorStoreError) {
+    try check(row, row: index, metric: options.metric)
+    switch options.element {
+    case .float32:
+      unsafe row.withUnsafeBytes { unsafe encoded.append(contentsOf: $0) }
+    case .float16:
+      var halves = [UInt16](repeating: 0, count: row.count)
+      unsafe row.withUnsafeBytes { source in
+        unsafe halves.withUnsafeMutableBufferPointer { target in
+          guard let source = source.baseAddress, let base = target.baseAddress else { return }
+          unsafe Conversion.toFloat16(source, count: target.count, into: base)
+        }
+      }
+      if let component = halves.firstIndex(where: { $0 & 0x7C00 == 0x7C00 }) {
+        throw .notFinite(row: index, component: component)
+      }
+      if options.metric == .cosine, halves.allSatisfy({ $0 & 0x7FFF == 0 }) {
+        throw .zeroVector(row: index)
+      }
+      unsafe halves.withUnsafeBytes { unsafe encoded.append(contentsOf: $0) }
+    case .int8:
+      let scale = options.metric == .cosine ? 127 / (row.map(abs).max() ?? 1) : 1
+      for (component, value) in row.enumerated() {
+        let rounded = (value * scale).rounded(.toNearestOrEven)
+        guard options.metric == .cosine || rounded == value, (-128...127).contains(rounded) else {
+          throw .notInt8(row: index, component: component)
+        }
+        encoded.append(UInt8(bitPattern: Int8(rounded)))
+      }
+    }
+  }
+}
+
+extension VectorRows {
+  /// Row `index` as single precision.
+  func copyRow(_ index: Int, into target: inout [Float]) {
+    precondition(target.count == dimension)
+    unsafe target.withUnsafeMutableBufferPointer { target in
+      guard let base = target.baseAddress else { return }
+      func copy(_ raw: UnsafeRawBufferPointer, _ element: VectorKernels.ElementType) {
+        guard let source = raw.baseAddress else { return }
+        unsafe Conversion.toFloat32(
+          source + index * dimension * element.bytes,
+          element: element,
+          count: dimension,
+          into: base
+        )
+      }
+      switch storage {
+      case .float32(let values): unsafe values.withUnsafeBytes { unsafe copy($0, .float32) }
+      case .float16(let values): unsafe values.withUnsafeBytes { unsafe copy($0, .float16) }
+      case .int8(let values): unsafe values.withUnsafeBytes { unsafe copy($0, .int8) }
+      }
+    }
+  }
+}
+
+extension ElementType {
+  /// The same in the kernels' words.
+  var kernel: VectorKernels.ElementType {
+    switch self {
+    case .float32: .float32
+    case .float16: .float16
+    case .int8: .int8
+    }
+  }
+}
+
+extension Metric {
+  /// The same in the kernels' words.
+  var kernel: VectorKernels.Metric {
+    switch self {
+    case .cosine: .cosine
+    case .dot: .dot
+    case .l2: .l2
+    }
+  }
+}
+
+extension Coding {
+  /// The coding of a collection.
+  convenience init(_ options: CollectionOptions) {
+    self.init(
+      metric: options.metric.kernel,
+      dimension: options.dimension,
+      seed: options.index.seed
+    )
+  }
+}

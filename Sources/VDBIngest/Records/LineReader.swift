@@ -1,0 +1,124 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Cuts a stream into lines, of which it keeps no more than one read buffer and the longest line.
+struct LineReader {
+  /// Bytes of the longest line that is read.
+  static let longestLine = 32 * 1024 * 1024
+  private static let readBytes = 1 << 20
+
+  let file: InputFile
+  /// The buffer that holds the current line.
+  private(set) var buffer = [UInt8](repeating: 0, count: LineReader.readBytes)
+  /// The number of the current line, from 1.
+  private(set) var number = 0
+  /// Bytes before the current line's range that belong to the line: a byte order mark.
+  private(set) var skipped = 0
+  private var start = 0
+  private var end = 0
+  private var isAtEnd = false
+
+  init(_ file: InputFile) { self.file = file }
+
+  /// The next line's place in ``buffer``, without its line end; `nil` after the last one.
+  mutating func next() throws(VectorFileError) -> Range<Int>? {
+    var searched = start
+    while true {
+      if let newline = newline(from: searched) {
+        let line = start..<newline
+        start = newline + 1
+        return try finish(line)
+      }
+      if isAtEnd {
+        guard start < end else { return nil }
+        let line = start..<end
+        start = end
+        return try finish(line)
+      }
+      searched = end - start
+      try fill()
+      searched += start
+    }
+  }
+
+  private func newline(from position: Int) -> Int? {
+    unsafe buffer.withUnsafeBytes { bytes in
+      guard position < end, let base = bytes.baseAddress,
+        let found = unsafe memchr(base + position, 0x0A, end - position)
+      else { return nil }
+      return unsafe UnsafeRawPointer(found) - base
+    }
+  }
+
+  /// Moves what is left to the front, makes room if it fills the buffer, and reads on.
+  private mutating func fill() throws(VectorFileError) {
+    let left = end - start
+    if left > Self.longestLine {
+      throw VectorFileError(
+        path: file.path,
+        place: .line(number + 1, column: nil),
+        reason: "the line is longer than \(Self.longestLine) bytes",
+        remedy: "Split the text, and check that the file is JSON Lines: one object a line"
+      )
+    }
+    if start > 0 {
+      let (from, to) = (start, end)
+      unsafe buffer.withUnsafeMutableBytes { bytes in
+        unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[from..<to]))
+      }
+      (start, end) = (0, left)
+    }
+    if end == buffer.count {
+      buffer.append(contentsOf: repeatElement(0, count: buffer.count))
+    }
+    let (file, room) = (file, end)
+    var failure: VectorFileError?
+    let count = unsafe buffer.withUnsafeMutableBytes { bytes -> Int in
+      do throws(VectorFileError) {
+        return unsafe try file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[room...]))
+      } catch {
+        failure = error
+        return 0
+      }
+    }
+    if let failure { throw failure }
+    isAtEnd = count == 0
+    end += count
+  }
+
+  /// Numbers the line and takes its carriage return and byte order mark away.
+  private mutating func finish(_ line: Range<Int>) throws(VectorFileError) -> Range<Int> {
+    number += 1
+    skipped = 0
+    var line = line
+    if let last = line.last, buffer[last] == 0x0D { line = line.lowerBound..<last }
+    guard number == 1 else { return line }
+    if buffer[line].starts(with: [0xEF, 0xBB, 0xBF]) {
+      skipped = 3
+      return (line.lowerBound + 3)..<line.upperBound
+    }
+    let magic: [(bytes: [UInt8], name: String, remedy: String)] = [
+      ([0x1F, 0x8B], "gzip", "Unpack it: gunzip -c FILE | vdbtool import … --records -"),
+      (
+        [0x28, 0xB5, 0x2F, 0xFD], "Zstandard",
+        "Unpack it: zstd -dc FILE | vdbtool import … --records -"
+      ),
+      ([0xFF, 0xFE], "UTF-16", "Convert it: iconv -f UTF-16 -t UTF-8"),
+      ([0xFE, 0xFF], "UTF-16", "Convert it: iconv -f UTF-16 -t UTF-8"),
+    ]
+    for form in magic where buffer[line].starts(with: form.bytes) {
+      throw VectorFileError(
+        path: file.path,
+        place: .line(1, column: 1),
+        reason: "this is \(form.name), not JSON Lines in UTF-8",
+        remedy: form.remedy
+      )
+    }
+    return line
+  }
+}

@@ -1,0 +1,63 @@
+/// The rows of a table in a file.
+struct TableReader {
+  let file: InputFile
+  private var parser: TableParser
+  private var buffer = [UInt8](repeating: 0, count: 1 << 18)
+  private var position = 0
+  private var end = 0
+  private var isFirst = true
+  private var isAtEnd = false
+
+  init(_ file: InputFile, separator: UInt8) {
+    self.file = file
+    parser = TableParser(separator: separator)
+  }
+
+  /// The next row; `nil` after the last one.
+  mutating func next() throws(VectorFileError) -> [String]? {
+    while true {
+      do throws(TableParser.Fault) {
+        while position < end {
+          position += 1
+          if let row = try parser.take(buffer[position - 1]) { return row }
+        }
+        if isAtEnd { return try parser.finish() }
+      } catch {
+        throw self.error(error.line, error.reason, "Correct it, or check --format")
+      }
+      try fill()
+    }
+  }
+
+  private mutating func fill() throws(VectorFileError) {
+    let file = file
+    var failure: VectorFileError?
+    end = unsafe buffer.withUnsafeMutableBytes { bytes in
+      do throws(VectorFileError) {
+        return unsafe try file.read(into: bytes)
+      } catch {
+        failure = error
+        return 0
+      }
+    }
+    if let failure { throw failure }
+    isAtEnd = end == 0
+    // A byte order mark is no part of the first column's name.
+    position = isFirst && buffer[..<end].starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    isFirst = false
+  }
+
+  /// An error about the row that was returned last.
+  func fault(_ reason: String, _ remedy: String) -> VectorFileError {
+    error(parser.rowLine, reason, remedy)
+  }
+
+  private func error(_ line: Int, _ reason: String, _ remedy: String) -> VectorFileError {
+    VectorFileError(
+      path: file.path,
+      place: .line(line, column: nil),
+      reason: reason,
+      remedy: remedy
+    )
+  }
+}

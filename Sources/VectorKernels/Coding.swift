@@ -1,0 +1,160 @@
+package import CVectorKernels
+
+/// Turns vectors into 8-bit codes, by which the graph is walked.
+///
+/// A vector is rotated by a seeded orthogonal map, so that its components carry alike, and rounded to
+/// bytes. Nothing is trained: codes depend on the vector, the metric and the seed alone, and are the
+/// same to the bit on every machine. Under cosine all codes share one scale; otherwise each row has
+/// its own, kept beside its code with its squared length.
+///
+/// Safe: the factors behind the pointer are its own and never change after initialisation.
+@safe
+package final class Coding: @unchecked Sendable {
+  /// What distance means, and so how codes are scaled.
+  package let metric: Metric
+  /// Components of a vector before it is coded, 1...65536.
+  package let dimension: Int
+  /// What the rotation's signs are drawn from.
+  package let seed: UInt64
+  /// Bytes of a code: the dimension rounded up to a multiple of 64.
+  package let stride: Int
+
+  private let factors: UnsafeMutableRawPointer
+  private let rotation: vk_rotation
+
+  /// A coding of vectors of `dimension` components.
+  ///
+  /// - Complexity: O(`dimension`), and as many floats kept, times 3 or 4.
+  package init(metric: Metric, dimension: Int, seed: UInt64) {
+    precondition(
+      (1...65536).contains(dimension),
+      "the dimension is 1...65536, not \(dimension)"
+    )
+    self.metric = metric
+    self.dimension = dimension
+    self.seed = seed
+    stride = Int(vk_padded(UInt32(dimension)))
+    let count = vk_rotation_factor_count(UInt32(dimension))
+    unsafe factors = .allocate(byteCount: count * MemoryLayout<Float>.stride, alignment: 64)
+    let floats = unsafe factors.bindMemory(to: Float.self, capacity: count)
+    var rotation = unsafe vk_rotation(factors: floats, padded: 0, window: 0, rounds: 0)
+    unsafe vk_rotation_prepare(seed, UInt32(dimension), floats, &rotation)
+    unsafe self.rotation = rotation
+  }
+
+  /// Bytes of a row's 4-bit code, or 0 where walks use the 8-bit one: they pay from 256 components on.
+  package var nibbleStride: Int {
+    metric == .cosine && stride >= 256 ? Int(vk_nibble_stride(UInt32(stride))) : 0
+  }
+
+  /// Bytes of a query's code with the zeros that 4-bit codes ask for.
+  package var queryStride: Int { max(stride, 2 * nibbleStride) }
+
+  /// Packs rows of 8-bit codes into 4-bit ones.
+  package func packNibbles(
+    _ codes: UnsafeRawPointer,
+    count: Int,
+    into nibbles: UnsafeMutableRawPointer
+  ) {
+    unsafe vk_pack_nibbles(
+      codes.assumingMemoryBound(to: UInt8.self),
+      UInt32(stride),
+      count,
+      nibbles.assumingMemoryBound(to: UInt8.self)
+    )
+  }
+
+  deinit { unsafe factors.deallocate() }
+
+  /// How codes are compared: a `VK_FORM_…` of the kernels, which have the metrics' numbers.
+  package var form: UInt32 { UInt32(metric.rawValue) }
+
+  /// Bytes kept for each row beside its code: none under cosine.
+  package var auxBytes: Int { metric == .cosine ? 0 : MemoryLayout<vk_aux>.stride }
+
+  /// Codes `count` rows, `rowStride` bytes apart from `base` on.
+  ///
+  /// A row is `dimension` finite components of `element`, of any alignment. `codes` has room for
+  /// `count * stride` bytes and is aligned to 64; `aux` has room for `count`, and is required unless
+  /// the metric is cosine.
+  ///
+  /// - Complexity: O(`count` * `dimension` * log `dimension`); one rotated row is allocated for a call
+  ///   where it does not fit the stack.
+  package func encodeRows(
+    from base: UnsafeRawPointer,
+    element: ElementType,
+    rowStride: Int,
+    count: Int,
+    codes: UnsafeMutableRawPointer,
+    aux: UnsafeMutablePointer<vk_aux>?
+  ) {
+    unsafe precondition(aux != nil || metric == .cosine, "\(metric) rows have an aux")
+    let bytes = unsafe codes.assumingMemoryBound(to: UInt8.self)
+    unsafe withScratch { scratch in
+      unsafe withUnsafePointer(to: rotation) { rotation in
+        unsafe vk_encode_rows(
+          rotation,
+          Int32(form),
+          Int32(element.rawValue),
+          UInt32(dimension),
+          base,
+          rowStride,
+          count,
+          scratch,
+          bytes,
+          aux
+        )
+      }
+    }
+  }
+
+  /// Codes a query, to be scored against codes of rows.
+  ///
+  /// - Precondition: `query` has `dimension` components and `buffer` was made for this `stride`.
+  package func encodeQuery(_ query: Span<Float>, into buffer: CodeQueryBuffer) {
+    precondition(
+      query.count == dimension,
+      "a query of \(query.count) against rows of \(dimension)"
+    )
+    unsafe query.withUnsafeBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      unsafe encodeQuery(base, into: buffer)
+    }
+  }
+
+  /// Codes a query of `dimension` floats at `query`.
+  package func encodeQuery(_ query: UnsafePointer<Float>, into buffer: CodeQueryBuffer) {
+    precondition(buffer.stride >= stride, "a buffer for codes of \(buffer.stride), not \(stride)")
+    unsafe withScratch { scratch in
+      unsafe withUnsafePointer(to: rotation) { rotation in
+        unsafe vk_encode_query(
+          rotation,
+          Int32(form),
+          UInt32(dimension),
+          query,
+          scratch,
+          buffer.code,
+          &buffer.query
+        )
+      }
+    }
+  }
+
+  /// Rotates `dimension` floats into `stride` floats; what `encodeRows` rounds, up to a scale.
+  package func rotate(_ vector: [Float]) -> [Float] {
+    precondition(vector.count == dimension, "a vector of \(vector.count), not \(dimension)")
+    return unsafe withScratch { scratch in
+      for i in 0..<stride { unsafe scratch[i] = i < dimension ? vector[i] : 0 }
+      unsafe withUnsafePointer(to: rotation) { unsafe vk_rotate($0, scratch) }
+      return unsafe Array(UnsafeBufferPointer(start: scratch, count: stride))
+    }
+  }
+
+  private func withScratch<Result>(_ body: (UnsafeMutablePointer<Float>) -> Result) -> Result {
+    let bytes = stride * MemoryLayout<Float>.stride
+    return unsafe withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 64) { raw in
+      guard let base = raw.baseAddress else { preconditionFailure("no scratch memory") }
+      return unsafe body(base.bindMemory(to: Float.self, capacity: stride))
+    }
+  }
+}

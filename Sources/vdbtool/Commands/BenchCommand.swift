@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// The command `vdbtool bench`.
+struct BenchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure the store on this machine.",
+    subcommands: [BenchANNCommand.self, BenchOpenCommand.self, BenchWriteCommand.self]
+  )
+}

@@ -1,0 +1,199 @@
+import ArgumentParser
+import VDB
+import VDBIngest
+
+/// The command `vdbtool import`.
+struct ImportCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Store vectors and their records, or texts.",
+    discussion: """
+      Creates the store and the collection when they are missing. A record whose id is there \
+      already takes its place, so the same import may be run again, for instance after Ctrl-C. \
+      Rows are found by queries as soon as they are committed, indexed or not.
+
+      Vectors are read from .npy (f2, f4, f8, i1, u1), .fvecs, .bvecs, .fbin, .u8bin, .i8bin, or \
+      JSON Lines with {"id", "vector", "text", "metadata"}; other keys become metadata. Line i of \
+      the records belongs to row i of the vectors. Without ids a row's number is its id.
+
+      Texts are cleaned, embedded and stored side by side; those without an id get one that is \
+      derived from the text. Of equal texts the first is kept. What the collection has already is \
+      left out, so an import that was interrupted or failed in part is finished by running it again.
+
+      EXAMPLES
+        vdbtool import notes.vdb --file notes.jsonl --embed builtin
+        vdbtool import notes.vdb --file notes/ --report report.json
+        vdbtool import notes.vdb --vectors vectors.npy --records notes.jsonl
+        vdbtool import photos.vdb --vectors sift.u8bin --metric l2 --wait
+        gunzip -c r.jsonl.gz | vdbtool import notes.vdb --vectors v.npy --records -
+      """
+  )
+
+  @OptionGroup var store: StoreArgument
+
+  @Option(
+    help: ArgumentHelp(
+      "The file of vectors; - is JSON Lines on standard input.",
+      valueName: "file"
+    ),
+    completion: .file()
+  )
+  var vectors: String?
+
+  @Option(
+    help: ArgumentHelp("JSON Lines for the vectors' rows; - is standard input.", valueName: "file"),
+    completion: .file()
+  )
+  var records: String?
+
+  @OptionGroup(title: "Texts") var texts: TextImportOptions
+
+  @OptionGroup var collection: CollectionOption
+  @OptionGroup var new: NewCollectionOptions
+
+  @Option(help: ArgumentHelp("Rows a commit.", valueName: "n"))
+  var batchSize = 1000
+
+  @Option(help: ArgumentHelp("The name of the model that made the vectors.", valueName: "name"))
+  var model: String?
+
+  @Option(help: ArgumentHelp("Threads that index; all cores by default.", valueName: "n"))
+  var indexingThreads: Int?
+
+  @Flag(help: "Wait until all rows are in the index.")
+  var wait = false
+
+  @OptionGroup var json: JSONFlag
+  @OptionGroup var quiet: QuietFlag
+
+  func validate() throws {
+    if (vectors == nil) == (texts.file == nil) {
+      throw ValidationError("Give either --vectors FILE or --file FILE.")
+    }
+    if texts.file == nil, let stray = texts.strayNames.first {
+      throw ValidationError("\(stray) goes with --file.")
+    }
+    if texts.file != nil, records != nil || model != nil {
+      throw ValidationError("--records and --model go with --vectors.")
+    }
+    try requirePositive(batchSize, "batch-size")
+    try requirePositive(indexingThreads, "indexing-threads")
+  }
+
+  func run() async throws {
+    if let file = texts.file { return try await importTexts(file) }
+    guard let vectors else { return }
+    let reader = try BatchReader(vectors: vectors, records: records, batchSize: batchSize)
+    // Only now: opening may wait for a first record, and until then Ctrl-C has nothing to keep.
+    let interrupt = Interrupt()
+    let progress = Progress(isQuiet: quiet.quiet)
+    let start = ContinuousClock.now
+    let (dimension, element) = (reader.dimension, reader.element)
+    let store = try VectorStore.open(
+      at: store.store,
+      options: StoreOptions(indexingThreads: indexingThreads)
+    )
+    var outcome = ImportRun.Outcome()
+    var importSeconds = 0.0
+    var info: CollectionInfo?
+    var isNew = false
+    do {
+      isNew = try await new.ensure(
+        collection.collection,
+        in: store,
+        dimension: dimension,
+        element: element,
+        model: model
+      )
+      let run = ImportRun(
+        store: store,
+        collection: collection.collection,
+        model: model,
+        progress: progress,
+        interrupt: interrupt
+      )
+      outcome = await run.run(reader)
+      importSeconds = (ContinuousClock.now - start) / .seconds(1)
+      if wait, !outcome.wasInterrupted, outcome.failure == nil {
+        let index = IndexRun(
+          store: store,
+          collection: collection.collection,
+          progress: progress,
+          interrupt: interrupt
+        )
+        outcome.wasInterrupted = try await !index.run()
+      }
+      info = try store.collection(collection.collection)
+    } catch {
+      progress.finish()
+      do { try await store.close() } catch { StandardError.write("vdbtool: \(error)\n") }
+      throw error
+    }
+    progress.finish()
+    try await store.close()
+    try report(outcome, info, isNew: isNew, importSeconds, start)
+  }
+
+  private func report(
+    _ outcome: ImportRun.Outcome,
+    _ info: CollectionInfo?,
+    isNew: Bool,
+    _ importSeconds: Double,
+    _ start: ContinuousClock.Instant
+  ) throws {
+    let committed = "\(Text.grouped(outcome.rows)) rows are committed"
+    if let failure = outcome.failure {
+      throw Failure(status: failure.status, message: "\(failure.message ?? "") (\(committed).)")
+    }
+    if outcome.wasInterrupted {
+      throw Failure(
+        status: .interrupted,
+        message: "Interrupted: \(committed). Run the same command again to import all rows."
+      )
+    }
+    let name = collection.collection
+    let rate = importSeconds > 0 ? Double(outcome.rows) / importSeconds : 0
+    let backlog = info?.backlog ?? 0
+    if json.json {
+      try StandardOutput.writeJSON {
+        $0.key("collection")
+        $0.string(name)
+        $0.key("rows")
+        $0.int(outcome.rows)
+        $0.key("inserted")
+        $0.int(outcome.inserted)
+        $0.key("replaced")
+        $0.int(outcome.replaced)
+        $0.key("last_sequence")
+        $0.int(outcome.last.value)
+        $0.key("import_seconds")
+        $0.rounded(importSeconds, 3)
+        $0.key("rows_per_second")
+        $0.rounded(rate, 0)
+        $0.key("seconds")
+        $0.rounded((ContinuousClock.now - start) / .seconds(1), 3)
+        $0.key("indexed")
+        $0.int(info?.indexed ?? 0)
+        $0.key("backlog")
+        $0.int(backlog)
+      }
+    } else {
+      var text =
+        "Imported \(Text.grouped(outcome.rows)) rows into '\(name)' in "
+        + "\(Text.duration(importSeconds)) (\(Text.grouped(Int(rate)))/s): "
+        + "\(Text.grouped(outcome.inserted)) new, \(Text.grouped(outcome.replaced)) replaced.\n"
+      if backlog > 0 {
+        text +=
+          "\(Text.grouped(backlog)) rows are not in the index yet; queries find them all the "
+          + "same, and 'vdbtool index \(store.store)' indexes them now.\n"
+      }
+      try StandardOutput.write(text)
+    }
+    if isNew, outcome.replaced > 0 {
+      StandardError.write(
+        "vdbtool: \(Text.grouped(outcome.replaced)) ids occur more than once in the input; "
+          + "the last record of each was kept.\n"
+      )
+    }
+  }
+}

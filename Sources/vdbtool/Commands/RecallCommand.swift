@@ -1,0 +1,126 @@
+import ArgumentParser
+import VDB
+import VDBIngest
+
+/// The command `vdbtool recall`.
+struct RecallCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "recall",
+    abstract: "Measure how many true neighbours the index finds, and how quickly.",
+    discussion: """
+      The truth is a file of row numbers (.ibin, .ivecs, .npy of int32 or int64), which holds for a \
+      collection imported in the file's order and not compacted since, or it is computed (--exact).
+
+      EXAMPLES
+        vdbtool recall notes.vdb --queries q.npy --truth truth.ibin --ef 16,32,64
+        vdbtool recall notes.vdb --queries questions.npy --exact --limit 10 --json
+      """
+  )
+
+  @OptionGroup var store: StoreArgument
+
+  @Option(help: ArgumentHelp("A file of query vectors.", valueName: "file"), completion: .file())
+  var queries: String
+
+  @Option(
+    help: ArgumentHelp("The queries' true neighbours, nearest first.", valueName: "file"),
+    completion: .file()
+  )
+  var truth: String?
+
+  @Flag(help: "Compute the true neighbours by comparing with every record.")
+  var exact = false
+
+  @OptionGroup var collection: CollectionOption
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Neighbours a query.", valueName: "k"))
+  var limit = 10
+
+  @Option(help: ArgumentHelp("Search widths, separated by commas.", valueName: "list"))
+  var ef = IntegerList([16, 32, 64, 128, 256])
+
+  @Option(help: ArgumentHelp("Threads that search; all cores by default.", valueName: "n"))
+  var threads: Int?
+
+  @Option(help: ArgumentHelp("Times each width is measured; the best counts.", valueName: "n"))
+  var repeats = 3
+
+  @OptionGroup var json: JSONFlag
+  @OptionGroup var quiet: QuietFlag
+
+  func validate() throws {
+    if (truth == nil) != exact { throw ValidationError("Give either --truth FILE or --exact.") }
+    try requirePositive(limit, "limit")
+    try requirePositive(threads, "threads")
+    try requirePositive(repeats, "repeats")
+  }
+
+  func run() async throws {
+    let queries = try QuerySource.all(queries)
+    let known = try truth.map { try Truth.read($0, queries: queries.count, limit: limit) }
+    let progress = Progress(isQuiet: quiet.quiet, unit: "widths")
+    let points = try await VectorStore.reading(store.store) { store in
+      defer { progress.finish() }
+      var truth = known ?? []
+      if known == nil {
+        progress.update("Comparing all records", done: 0, total: nil)
+        let rows = try await store.nearestRows(
+          queries,
+          in: collection.collection,
+          limit: limit,
+          exact: true,
+          threads: threads
+        )
+        truth = rows.map { $0.map(\.row) }
+      }
+      let sweep = RecallSweep(
+        store: store,
+        collection: collection.collection,
+        queries: queries,
+        truth: truth,
+        limit: limit,
+        threads: threads
+      )
+      var points: [RecallSweep.Point] = []
+      for ef in ef.values {
+        points.append(try await sweep.measure(ef: ef, repetitions: repeats))
+        progress.update("Measuring", done: points.count, total: self.ef.values.count)
+      }
+      return points
+    }
+    try report(points, queries: queries.count)
+  }
+
+  private func report(_ points: [RecallSweep.Point], queries: Int) throws {
+    guard json.json else {
+      let rows = points.map {
+        ["\($0.ef)", Text.fixed($0.recall, 4), Text.grouped(Int($0.qps.rounded()))]
+      }
+      let table = Text.table([["ef", "recall@\(limit)", "QPS"]] + rows, right: [0, 1, 2])
+      return try StandardOutput.write(table)
+    }
+    try StandardOutput.writeJSON { writer in
+      writer.key("collection")
+      writer.string(collection.collection)
+      writer.key("queries")
+      writer.int(queries)
+      writer.key("limit")
+      writer.int(limit)
+      writer.key("truth")
+      writer.string(exact ? "exact" : "file")
+      writer.key("points")
+      writer.array { array in
+        for point in points {
+          array.object {
+            $0.key("ef")
+            $0.int(point.ef)
+            $0.key("recall")
+            $0.rounded(point.recall, 4)
+            $0.key("qps")
+            $0.rounded(point.qps, 0)
+          }
+        }
+      }
+    }
+  }
+}

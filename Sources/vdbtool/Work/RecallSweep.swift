@@ -1,0 +1,50 @@
+import VDB
+
+/// Measures recall and rate of one search width after the other.
+struct RecallSweep {
+  /// What one width gave.
+  struct Point {
+    var ef: Int
+    /// Found neighbours that are true, over all that are to be found.
+    var recall: Double
+    /// Queries a second, the best of the repetitions.
+    var qps: Double
+  }
+
+  let store: VectorStore
+  let collection: String
+  let queries: VectorRows
+  /// For each query its true neighbours' rows, `limit` or more.
+  let truth: [[Int]]
+  let limit: Int
+  let threads: Int?
+
+  /// Searches all queries in one batch, `repetitions` times.
+  func measure(ef: Int, repetitions: Int) async throws -> Point {
+    var best = Double.infinity
+    var found: [[RowMatch]] = []
+    for _ in 0..<repetitions {
+      let start = ContinuousClock.now
+      found = try await store.nearestRows(
+        queries,
+        in: collection,
+        limit: limit,
+        efSearch: ef,
+        threads: threads
+      )
+      best = min(best, (ContinuousClock.now - start) / .seconds(1))
+    }
+    return Point(ef: ef, recall: recall(of: found), qps: Double(queries.count) / best)
+  }
+
+  private func recall(of found: [[RowMatch]]) -> Double {
+    var hits = 0
+    var wanted = 0
+    for (matches, truth) in zip(found, truth) {
+      let expected = Set(truth.prefix(limit))
+      wanted += expected.count
+      hits += matches.count { expected.contains($0.row) }
+    }
+    return wanted == 0 ? 1 : Double(hits) / Double(wanted)
+  }
+}

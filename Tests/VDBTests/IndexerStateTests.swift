@@ -1,0 +1,199 @@
+import Testing
+import VDB
+
+@Suite struct `The indexer's next step` {
+  typealias Action = IndexerState.Action
+
+  struct Case: CustomTestStringConvertible {
+    let testDescription: String
+    var mode = IndexingMode.background
+    var committed: Row = 0
+    var linked: Row = 0
+    var checkpointed: Row = 0
+    var merged: Row = 0
+    var requested: Row = 0
+    let busy: Action
+    let resting: Action
+  }
+
+  static let cases = [
+    Case(testDescription: "an empty collection", busy: .wait, resting: .wait),
+    Case(
+      testDescription: "few rows wait for more, or for a rest",
+      committed: 1023,
+      busy: .wait,
+      resting: .link(upTo: 1023, includingPartialSlice: true)
+    ),
+    Case(
+      testDescription: "a slice is linked while more is coming, whole slices only",
+      committed: 1024,
+      busy: .link(upTo: 1024, includingPartialSlice: false),
+      resting: .link(upTo: 1024, includingPartialSlice: true)
+    ),
+    Case(
+      testDescription: "a long backlog is linked in turns",
+      committed: 10_000,
+      busy: .link(upTo: 4096, includingPartialSlice: false),
+      resting: .link(upTo: 4096, includingPartialSlice: false)
+    ),
+    Case(
+      testDescription: "turns grow with the graph",
+      committed: 1_000_000,
+      linked: 160_000,
+      checkpointed: 160_000,
+      merged: 1_000_000,
+      busy: .link(upTo: 170_000, includingPartialSlice: false),
+      resting: .link(upTo: 170_000, includingPartialSlice: false)
+    ),
+    Case(
+      testDescription: "up to a bound",
+      committed: 9_000_000,
+      linked: 8_000_000,
+      checkpointed: 8_000_000,
+      busy: .link(upTo: 8_065_536, includingPartialSlice: false),
+      resting: .link(upTo: 8_065_536, includingPartialSlice: false)
+    ),
+    Case(
+      testDescription: "manual rows wait for ever",
+      mode: .manual,
+      committed: 50_000,
+      merged: 50_000,
+      busy: .wait,
+      resting: .wait
+    ),
+    Case(
+      testDescription: "until they are asked for",
+      mode: .manual,
+      committed: 500,
+      merged: 500,
+      requested: 300,
+      busy: .link(upTo: 300, includingPartialSlice: true),
+      resting: .link(upTo: 300, includingPartialSlice: true)
+    ),
+    Case(
+      testDescription: "a request goes no farther than the commits",
+      committed: 500,
+      requested: 900,
+      busy: .link(upTo: 500, includingPartialSlice: true),
+      resting: .link(upTo: 500, includingPartialSlice: true)
+    ),
+    Case(
+      testDescription: "a graph that has grown much is written before it grows on",
+      committed: 500_000,
+      linked: 131_072,
+      busy: .checkpoint,
+      resting: .checkpoint
+    ),
+    Case(
+      testDescription: "a large graph by half, no less",
+      committed: 1_499_999,
+      linked: 1_499_999,
+      checkpointed: 1_000_000,
+      merged: 1_499_999,
+      busy: .wait,
+      resting: .checkpoint
+    ),
+    Case(
+      testDescription: "many ids are merged while rows keep coming",
+      committed: 65_536,
+      linked: 65_536,
+      checkpointed: 65_536,
+      busy: .mergeIDs(upTo: 65_536),
+      resting: .mergeIDs(upTo: 65_536)
+    ),
+    Case(
+      testDescription: "few ids when the collection rests",
+      committed: 10,
+      linked: 10,
+      checkpointed: 10,
+      busy: .wait,
+      resting: .mergeIDs(upTo: 10)
+    ),
+    Case(
+      testDescription: "nothing is left to do",
+      committed: 10,
+      linked: 10,
+      checkpointed: 10,
+      merged: 10,
+      busy: .wait,
+      resting: .wait
+    ),
+  ]
+
+  @Test(arguments: cases)
+  func `follows from the rows`(_ example: Case) {
+    var state = IndexerState(
+      mode: example.mode,
+      committed: example.committed,
+      linked: example.linked,
+      checkpointed: example.checkpointed,
+      merged: example.merged
+    )
+    if example.requested > 0 { state.request(upTo: example.requested) }
+    #expect(state.next(isResting: false) == example.busy)
+    #expect(state.next(isResting: true) == example.resting)
+  }
+
+  @Test(
+    arguments: [IndexingMode.background, .immediate, .manual],
+    [1, 1024, 70_000, 700_000] as [Row]
+  )
+  func `leads to the end, and never twice to the same place`(_ mode: IndexingMode, _ rows: Row) {
+    var state = IndexerState(mode: mode, committed: 0, linked: 0, checkpointed: 0, merged: 0)
+    state.didCommit(upTo: rows)
+    state.request(upTo: rows)
+    var steps = 0
+    while true {
+      let action = state.next(isResting: true)
+      if action == .wait { break }
+      steps += 1
+      #expect(steps < 1000)
+      if steps >= 1000 { return }
+      switch action {
+      case .link(let end, let includingPartialSlice):
+        #expect(end > state.linked && end <= state.committed)
+        #expect(!includingPartialSlice || end == rows)
+        state.didLink(upTo: end)
+      case .checkpoint:
+        #expect(state.linked > state.checkpointed)
+        state.didCheckpoint(upTo: state.linked)
+      case .mergeIDs(let end):
+        #expect(end > state.merged)
+        state.didMerge(upTo: end)
+      case .reclaim, .wait: Issue.record("\(action)")
+      }
+    }
+    #expect(state.linked == rows && state.checkpointed == rows && state.merged == rows)
+    #expect(state.backlog == 0)
+  }
+
+  @Test func `does not ask again for a partial slice before more is committed`() {
+    var state = IndexerState(
+      mode: .background,
+      committed: 5000,
+      linked: 0,
+      checkpointed: 0,
+      merged: 5000
+    )
+    #expect(state.next(isResting: false) == .link(upTo: 4096, includingPartialSlice: false))
+    // The builder stopped before a slice that was not full.
+    state.didLink(upTo: 3000)
+    #expect(state.next(isResting: false) == .wait)
+    state.didCommit(upTo: 5001)
+    #expect(state.next(isResting: false) == .link(upTo: 5001, includingPartialSlice: false))
+    #expect(state.next(isResting: true) == .link(upTo: 5001, includingPartialSlice: true))
+  }
+
+  @Test func `begins anew when the index was damaged`() {
+    var state = IndexerState(
+      mode: .background,
+      committed: 2000,
+      linked: 2000,
+      checkpointed: 2000,
+      merged: 2000
+    )
+    state.restart()
+    #expect(state.backlog == 2000)
+    #expect(state.next(isResting: false) == .link(upTo: 2000, includingPartialSlice: false))
+  }
+}

@@ -1,0 +1,182 @@
+import Foundation
+import TestSupport
+import Testing
+import VDB
+import VDBIngest
+
+/// Importing texts and asking with texts, as commands.
+struct TextImportTests {
+  private static let notes = """
+    {"id":"a","text":"Photosynthesis lets plants turn sunlight into sugar.","tag":"bio"}
+    {"id":"b","text":"Banks lend money at interest."}
+    {"id":"c","text":"<p>Dogs &amp; cats are   animals.</p>"}
+    {"text":"Banks lend money at interest."}
+    {"text":" "}
+
+    """
+
+  private func write(_ text: String, _ path: String) throws {
+    try Data(text.utf8).write(to: URL(filePath: path))
+  }
+
+  @Test func `texts are imported and found by texts`() throws {
+    try TemporaryFolder.with { folder in
+      try write(Self.notes, folder + "/n.jsonl")
+      let first = try Tool.run(
+        ["import", "s", "--file", "n.jsonl", "--report", "r.json", "--source", "test"],
+        in: folder
+      )
+      #expect(first.status == 0, "\(first.errors)")
+      #expect(first.output.contains("3 new, 0 replaced, 1 duplicates, 1 empty."))
+      let found = try Tool.run(
+        ["query", "s", "--text", "how do plants make food", "--limit", "1"],
+        in: folder
+      )
+      #expect(found.output.hasSuffix("  a  Photosynthesis lets plants turn sunlight into sugar.\n"))
+      let json = try Tool.run(["query", "s", "--text", "animals", "--json"], in: folder)
+      #expect(json.output.hasPrefix(#"{"query":"animals","results":[{"id":"c","#))
+      let export = try Tool.run(["get", "s", "c", "--json"], in: folder)
+      #expect(export.output.contains("Dogs & cats are animals."))
+      #expect(export.output.contains(#""source":"test""#))
+      // The same again does nothing and says so.
+      let again = try Tool.run(
+        ["import", "s", "--file", "n.jsonl", "--source", "test", "--json"],
+        in: folder
+      )
+      #expect(again.output.contains(#""unchanged":3"#), "\(again.output)")
+      #expect(again.output.contains(#""inserted":0"#))
+      let report = try String(contentsOfFile: folder + "/r.json", encoding: .utf8)
+      #expect(report.contains(#""throughput" : "#))
+    }
+  }
+
+  @Test func `another model is refused with the way to go on`() throws {
+    try TemporaryFolder.with { folder in
+      try write(Self.notes, folder + "/n.jsonl")
+      let first = try Tool.run(
+        ["import", "s", "--file", "n.jsonl", "--embed", "hash:64"],
+        in: folder
+      )
+      #expect(first.status == 0, "\(first.errors)")
+      let other = try Tool.run(["import", "s", "--file", "n.jsonl"], in: folder)
+      #expect(other.status == 65)
+      let query = try Tool.run(["query", "s", "--text", "dogs", "--embed", "builtin"], in: folder)
+      #expect(query.status == 65)
+      #expect(query.errors.contains("come from the model 'hash-64'"))
+      #expect(try Tool.run(["query", "s", "--text", "dogs"], in: folder).status == 0)
+      try write("{\"id\":1,\"vector\":[1,2]}\n", folder + "/v.jsonl")
+      _ = try Tool.run(["import", "v", "--vectors", "v.jsonl", "--model", "mine"], in: folder)
+      let unknown = try Tool.run(["query", "v", "--text", "dogs"], in: folder)
+      #expect(unknown.status == 65)
+      #expect(
+        unknown.errors.contains("'mine', which is not built in. Name the embedder"),
+        "\(unknown.errors)"
+      )
+    }
+  }
+
+  @Test func `tables, lines, folders and standard input are read`() throws {
+    try TemporaryFolder.with { folder in
+      try write("id,text,year\n1,\"one, two\",1990\n2,three,\n", folder + "/t.csv")
+      try write("Key\tBody\nx\tone\ny\ttwo\n", folder + "/t.tsv")
+      try write("one\n\ntwo\none\n", folder + "/t.txt")
+      try FileManager.default.createDirectory(
+        atPath: folder + "/f",
+        withIntermediateDirectories: true
+      )
+      try write("# A\nFirst.\n# B\nSecond.", folder + "/f/x.md")
+      let runs: [([String], String?, Int)] = [
+        (["--file", "t.csv"], nil, 2),
+        (["--file", "t.tsv", "--text-field", "Body", "--id-field", "Key"], nil, 2),
+        (["--file", "t.txt"], nil, 2), (["--file", "t.txt", "--allow-duplicates"], nil, 3),
+        (["--file", "f"], nil, 2), (["--file", "-", "--format", "lines"], "a\nb\nc\n", 3),
+        (["--file", "t.txt", "--preset", "fast", "--workers", "1", "--load-batch", "1"], nil, 2),
+      ]
+      for (index, (arguments, input, count)) in runs.enumerated() {
+        let run = try Tool.run(
+          ["import", "s\(index)", "--embed", "hash:16", "--json"] + arguments,
+          in: folder,
+          input: input
+        )
+        #expect(run.status == 0, "\(arguments): \(run.errors)")
+        #expect(run.output.contains("\"inserted\":\(count),"), "\(arguments): \(run.output)")
+      }
+      #expect(
+        try Tool.run(["get", "s4", "x.md#1", "--json"], in: folder).output.contains("Second.")
+      )
+    }
+  }
+
+  static let refused: [([String], Int32, String)] = [
+    (["--file", "none.jsonl"], 66, "there is no such file"),
+    (["--file", "n.xyz"], 64, "Give --format: jsonl, lines, csv, tsv, folder"),
+    (["--file", "n.jsonl", "--vectors", "v.npy"], 64, "Give either --vectors FILE or --file FILE"),
+    (["--vectors", "v.npy", "--workers", "2"], 64, "--workers goes with --file"),
+    (["--file", "n.jsonl", "--workers", "0"], 64, "workers must be 1 to 64, not 0"),
+    (["--file", "n.jsonl", "--text-field", "body"], 65, "line 1: the record has no \"body\""),
+    (["--file", "n.jsonl", "--embed", "what"], 64, "'what' is invalid"),
+    (["--file", "n.jsonl", "--retry-failed", "none"], 66, "'none' cannot be read"),
+  ]
+
+  @Test(arguments: refused.indices)
+  func `what makes no sense is refused`(index: Int) throws {
+    let (arguments, status, says) = Self.refused[index]
+    try TemporaryFolder.with { folder in
+      try write(Self.notes, folder + "/n.jsonl")
+      let run = try Tool.run(["import", "s"] + arguments, in: folder)
+      #expect(run.status == status, "\(run.errors)")
+      #expect(run.errors.contains(says), "\(run.errors)")
+    }
+  }
+
+  @Test func `what failed is told by id and tried again alone`() throws {
+    try TemporaryFolder.with { folder in
+      // Accents without letters: nothing that the model knows.
+      try write("{\"id\":\"x\",\"text\":\"\u{301}\u{301}\"}\n" + Self.notes, folder + "/n.jsonl")
+      let first = try Tool.run(
+        ["import", "s", "--file", "n.jsonl", "--report", "r.json"],
+        in: folder
+      )
+      #expect(first.status == 65)
+      #expect(first.errors.contains("1 texts could not be stored"), "\(first.errors)")
+      try write("{\"id\":\"x\",\"text\":\"snowman\"}\n" + Self.notes, folder + "/n.jsonl")
+      let second = try Tool.run(
+        ["import", "s", "--file", "n.jsonl", "--retry-failed", "r.json", "--json"],
+        in: folder
+      )
+      #expect(second.status == 0, "\(second.errors)")
+      #expect(second.output.contains(#""inserted":1,"#))
+      #expect(second.output.contains(#""unchanged":0"#))
+    }
+  }
+
+  @Test func `an import that is killed is finished by running it again`() throws {
+    try TemporaryFolder.with { folder in
+      var lines = ""
+      for number in 0..<6000 {
+        lines +=
+          "{\"id\":\(number),\"text\":\"note \(number % 5000) about thing \(number % 77)\"}\n"
+      }
+      try write(lines, folder + "/n.jsonl")
+      let arguments = [
+        "--file", "n.jsonl", "--embed", "hash:16", "--load-batch", "100", "--write-batch", "50",
+        "--indexing", "manual",
+      ]
+      let whole = try Tool.run(["import", "whole"] + arguments, in: folder)
+      #expect(whole.status == 0, "\(whole.errors)")
+      let expected = try Tool.run(["export", "whole"], in: folder).output
+      var wasEarly = false
+      for delay in [30_000, 80_000, 150_000, 300_000, 600_000] as [UInt32] {
+        let (process, _, _) = try Tool.start(["import", "s"] + arguments, in: folder)
+        usleep(delay)
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        if process.terminationReason == .uncaughtSignal { wasEarly = true }
+      }
+      #expect(wasEarly, "no run was killed before its end")
+      let last = try Tool.run(["import", "s", "--resume"] + arguments, in: folder)
+      #expect(last.status == 0, "\(last.errors)")
+      #expect(try Tool.run(["export", "s"], in: folder).output == expected)
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import CVectorKernels
+import TestSupport
+import Testing
+import VectorKernels
+
+extension Kernels {
+  @Suite struct `Coding of vectors` {
+    static func gaussian(_ count: Int, _ random: inout SeededGenerator) -> [Float] {
+      (0..<count).map { _ in
+        (0..<12).reduce(-6) { sum, _ in sum + Float.random(in: 0...1, using: &random) }
+      }
+    }
+
+    static func dot(_ a: [Float], _ b: [Float]) -> Double {
+      var sum = 0.0
+      for i in a.indices { sum += Double(a[i]) * Double(b[i]) }
+      return sum
+    }
+
+    static func norm(_ vector: [Float]) -> Double { dot(vector, vector).squareRoot() }
+
+    @Test(arguments: Kernels.lengths + [4096, 65536])
+    func `rotates by an orthogonal map`(dimension: Int) {
+      var random = SeededGenerator(seed: UInt64(dimension))
+      let coding = Coding(metric: .cosine, dimension: dimension, seed: 42)
+      let a = Self.gaussian(dimension, &random)
+      let b = Self.gaussian(dimension, &random)
+      let rotatedA = coding.rotate(a)
+      let rotatedB = coding.rotate(b)
+      let scale = Self.norm(a) * Self.norm(b)
+      #expect(rotatedA.count == coding.stride && coding.stride % 64 == 0)
+      #expect(abs(Self.norm(rotatedA) / Self.norm(a) - 1) < 1e-5)
+      let before = Self.dot(a, b)
+      let after = Self.dot(rotatedA, rotatedB)
+      #expect(abs(before - after) < 1e-5 * scale)
+    }
+
+    @Test(arguments: [64, 192, 384, 1000])
+    func `spreads one component over all`(dimension: Int) {
+      let coding = Coding(metric: .cosine, dimension: dimension, seed: 1)
+      for axis in [0, dimension / 2, dimension - 1] {
+        var unit = [Float](repeating: 0, count: dimension)
+        unit[axis] = 1
+        let largest = coding.rotate(unit).map { abs($0) }.max() ?? 1
+        #expect(largest < 6 / Float(coding.stride).squareRoot())
+      }
+    }
+
+    @Test(arguments: InstructionSet.available, Metric.allCases)
+    func `is the same to the bit on every instruction set`(set: InstructionSet, metric: Metric) {
+      for dimension in Kernels.lengths + [4096] {
+        var random = SeededGenerator(seed: UInt64(dimension))
+        let coding = Coding(metric: metric, dimension: dimension, seed: 9)
+        let tiny = [Float](repeating: 0x1p-136, count: dimension)
+        let vectors =
+          [Self.gaussian(dimension, &random), Self.gaussian(dimension, &random)]
+          + [[Float](repeating: 0, count: dimension), tiny, tiny.map { $0 * 1e5 }]
+        let expected = InstructionSet.withForced(.scalar) { coded(vectors, by: coding) }
+        let actual = InstructionSet.withForced(set) { coded(vectors, by: coding) }
+        #expect(actual == expected, "dimension \(dimension)")
+        let rotated = InstructionSet.withForced(.scalar) { coding.rotate(vectors[0]) }
+        #expect(InstructionSet.withForced(set) { coding.rotate(vectors[0]) } == rotated)
+      }
+    }
+
+    /// A digest fixed once: codes are written to disk and compared with those of other machines.
+    @Test(arguments: InstructionSet.available)
+    func `never changes`(set: InstructionSet) {
+      var digest: UInt32 = 0
+      InstructionSet.withForced(set) {
+        for metric in Metric.allCases {
+          for dimension in [3, 100, 384, 512, 1000] {
+            var random = SeededGenerator(seed: 5)
+            let coding = Coding(metric: metric, dimension: dimension, seed: 11)
+            for bytes in coded([Self.gaussian(dimension, &random)], by: coding) {
+              digest = bytes.withUnsafeBytes { Checksum.crc32c($0, seed: digest) }
+            }
+          }
+        }
+      }
+      #expect(digest == 0x1FA2_C4D9)
+    }
+
+    @Test(arguments: Metric.allCases)
+    func `codes zero as zero`(metric: Metric) {
+      let coding = Coding(metric: metric, dimension: 100, seed: 3)
+      let bytes = coded([[Float](repeating: 0, count: 100)], by: coding)
+      #expect(bytes[0].prefix(128) == [UInt8](repeating: 128, count: 128)[...])
+      let buffer = CodeQueryBuffer(stride: 128)
+      coding.encodeQuery([Float](repeating: 0, count: 100).span, into: buffer)
+      #expect(buffer.query.bias == 0)
+    }
+
+    @Test(arguments: Metric.allCases)
+    func `codes a query as it codes a row`(metric: Metric) {
+      var random = SeededGenerator(seed: 17)
+      let vector = Self.gaussian(384, &random)
+      let coding = Coding(metric: metric, dimension: 384, seed: 3)
+      let table = CodeTable(rows: 1, stride: coding.stride, metric: metric)
+      table.encode([vector], by: coding)
+      let fromRow = CodeQueryBuffer(stride: coding.stride)
+      fromRow.load(row: 0, of: &table.codes)
+      let buffer = CodeQueryBuffer(stride: coding.stride)
+      coding.encodeQuery(vector.span, into: buffer)
+      #expect(buffer.query.bias == fromRow.query.bias)
+      #expect(buffer.query.scale == fromRow.query.scale)
+      #expect(buffer.query.norm2 == fromRow.query.norm2)
+      #expect((0..<384).allSatisfy { buffer.code[$0] == fromRow.code[$0] })
+    }
+
+    /// 2000 rows around 40 centres, 50 queries: the exact nearest 10 against the first 10 and the
+    /// first 20 by code.
+    @Test(arguments: Metric.allCases, [96, 384])
+    func `keeps the order of distances`(metric: Metric, dimension: Int) {
+      var random = SeededGenerator(seed: 23)
+      let centres = (0..<40).map { _ in Self.gaussian(dimension, &random) }
+      func draw() -> [Float] {
+        let centre = centres[Int.random(in: 0..<40, using: &random)]
+        return zip(centre, Self.gaussian(dimension, &random)).map { $0 + 0.5 * $1 }
+      }
+      let vectors = (0..<2000).map { _ in draw() }
+      let coding = Coding(metric: metric, dimension: dimension, seed: 99)
+      let table = CodeTable(rows: 2000, stride: coding.stride, metric: metric)
+      table.encode(vectors, by: coding)
+      let flat = vectors.flatMap { $0 }
+      let exact = FullPrecision(metric: metric, element: .float32, dimension: dimension)
+      let buffer = CodeQueryBuffer(stride: coding.stride)
+      var foundIn10 = 0
+      var foundIn20 = 0
+      for _ in 0..<50 {
+        let query = draw()
+        coding.encodeQuery(query.span, into: buffer)
+        let keys = table.keys(buffer.query, rows: Array(0..<2000))
+        var distances = [Float](repeating: 0, count: 2000)
+        flat.withUnsafeBytes { raw in
+          guard let base = raw.baseAddress else { return }
+          exact.distances(
+            exact.prepare(query.span),
+            base: base,
+            stride: dimension * 4,
+            count: 2000,
+            into: &distances
+          )
+        }
+        let byCode = (0..<2000).sorted { keys[$0] < keys[$1] }
+        let nearest = Set((0..<2000).sorted { distances[$0] < distances[$1] }.prefix(10))
+        foundIn10 += nearest.intersection(byCode.prefix(10)).count
+        foundIn20 += nearest.intersection(byCode.prefix(20)).count
+      }
+      #expect(foundIn10 >= 450, "recall of 10 by code alone: \(foundIn10) of 500")
+      #expect(foundIn20 >= 498, "recall of 10 in the first 20 by code: \(foundIn20) of 500")
+    }
+
+    @Test(arguments: ElementType.allCases)
+    func `codes rows of any element type as their floats`(element: ElementType) {
+      var random = SeededGenerator(seed: 31)
+      let floats = (0..<300).map { _ in Float(Int.random(in: -128...127, using: &random)) }
+      let rows = Kernels.`Distances in full precision`.Rows([floats], element: element)
+      let coding = Coding(metric: .l2, dimension: 300, seed: 3)
+      let table = CodeTable(rows: 2, stride: coding.stride, metric: .l2)
+      table.encode([floats], by: coding)
+      rows.bytes.withUnsafeBytes { raw in
+        guard let base = raw.baseAddress else { return }
+        coding.encodeRows(
+          from: base + 2,
+          element: element,
+          rowStride: rows.stride,
+          count: 1,
+          codes: table.code(1),
+          aux: table.aux(1)
+        )
+      }
+      #expect((0..<coding.stride).allSatisfy { table.code(0)[$0] == table.code(1)[$0] })
+      #expect(table.aux(0).pointee.scale == table.aux(1).pointee.scale)
+      #expect(table.aux(0).pointee.norm2 == table.aux(1).pointee.norm2)
+    }
+
+    /// Each vector's code, followed by the bits of its aux.
+    private func coded(_ vectors: [[Float]], by coding: Coding) -> [[UInt8]] {
+      let table = CodeTable(rows: vectors.count, stride: coding.stride, metric: coding.metric)
+      table.encode(vectors, by: coding)
+      return vectors.indices.map { row in
+        Array(UnsafeBufferPointer(start: table.code(row), count: coding.stride))
+          + Array(UnsafeRawBufferPointer(start: table.aux(row), count: 8))
+      }
+    }
+  }
+}
