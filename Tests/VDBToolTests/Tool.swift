@@ -34,6 +34,13 @@ struct Tool {
       && isFolder.boolValue
   }
 
+  /// The same for every run, whoever runs the tests; but a tool built with a sanitizer is told where its
+  /// reports go.
+  private static var environment: [String: String] {
+    let own = ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
+    return own.merging(["COLUMNS": "80", "PATH": "/usr/bin:/bin", "TZ": "UTC"]) { $1 }
+  }
+
   /// Starts a run whose output goes to files, so that no pipe can fill up.
   static func start(
     _ arguments: [String],
@@ -44,7 +51,7 @@ struct Tool {
     process.executableURL = URL(filePath: try path())
     process.arguments = arguments
     process.currentDirectoryURL = URL(filePath: folder)
-    process.environment = ["COLUMNS": "80", "PATH": "/usr/bin:/bin", "TZ": "UTC"]
+    process.environment = environment
     let name = UUID().uuidString
     let files = ["out", "err"].map { URL(filePath: "\(folder)/\(name).\($0)") }
     for file in files { try Data().write(to: file) }

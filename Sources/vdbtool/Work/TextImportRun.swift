@@ -1,4 +1,3 @@
-import Synchronization
 import VDB
 import VDBIngest
 
@@ -89,9 +88,9 @@ extension TextImportRun.Outcome {
 
 /// Gives a source to the one task that reads it.
 private final class SourceBox: Sendable {
-  private let source: Mutex<(any TextSource)?>
+  private let source: Guarded<(any TextSource)?>
 
-  init(_ source: sending any TextSource) { self.source = Mutex(source) }
+  init(_ source: sending any TextSource) { self.source = Guarded(source) }
 
   func take() -> sending any TextSource {
     source.withLock { $0.take() } ?? TextList([])
