@@ -112,6 +112,11 @@
     }
   }
 
+  extension ServiceClient: CustomReflectable {
+    /// Nothing: the buffers of connections hold what was sent, the key included.
+    var customMirror: Mirror { Mirror(self, children: []) }
+  }
+
   extension Duration {
     /// For a library that counts in these; longer times than 292 years are cut.
     fileprivate var wholeNanoseconds: Int64 {

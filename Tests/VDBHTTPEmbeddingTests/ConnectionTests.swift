@@ -1,6 +1,5 @@
 #if HTTPEmbedding
   import HTTPTestSupport
-  import Synchronization
   import Testing
   import VDBIngest
 
@@ -42,7 +41,7 @@
 
     @Test func `so many calls go on at a time, and all have their turn`() async throws {
       let limit = CallLimit(3)
-      let running = Mutex((now: 0, most: 0, done: 0))
+      let running = Guarded((now: 0, most: 0, done: 0))
       await withTaskGroup { group in
         for _ in 0..<100 {
           group.addTask {
@@ -158,7 +157,8 @@
         $0.number < 2 ? .error(503, "loading") : .vectors(for: $0)
       }) { server in
         let service = EmbeddingService(baseURL: server.url, model: "m")
-        #expect(try await HTTPEmbedder.connect(to: service, retry: retry).dimension == 4)
+        let embedder = try await HTTPEmbedder.connect(to: service, retry: retry)
+        #expect(embedder.dimension == 4)
         #expect(server.requests.count == 3)
         #expect(waits.all.count == 2)
       }

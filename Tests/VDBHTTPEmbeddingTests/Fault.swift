@@ -1,5 +1,6 @@
 #if HTTPEmbedding
   import HTTPTestSupport
+  import Testing
 
   /// The ways in which a service misbehaves.
   enum Fault: String, CaseIterable, CustomTestStringConvertible {
