@@ -6,16 +6,28 @@ import VectorKernels
 @safe
 final class QueryContext {
   let search = SearchContext()
-  private var codeBuffer: CodeQueryBuffer?
-  var rows: [Row] = []
+  private var codeBuffers: [CodeQueryBuffer] = []
+  /// Rows to compare in full precision, with the keys of their codes.
+  var candidates: [(row: Row, key: UInt32)] = []
   var addresses: [UnsafeRawPointer] = unsafe []
   var distances: [Float] = []
 
-  func codeBuffer(stride: Int) -> CodeQueryBuffer {
-    if let codeBuffer, codeBuffer.stride == stride { return codeBuffer }
-    let buffer = CodeQueryBuffer(stride: stride)
-    codeBuffer = buffer
-    return buffer
+  /// Rows scored by their codes and compared in full precision since the count began.
+  var scored = 0
+  var compared = 0
+
+  func beginCount() { (scored, compared) = (0, 0) }
+
+  /// `count` buffers for codes of `stride` bytes.
+  func codeBuffers(_ count: Int, stride: Int) -> ArraySlice<CodeQueryBuffer> {
+    if let first = codeBuffers.first, first.stride != stride { codeBuffers.removeAll() }
+    while codeBuffers.count < count { codeBuffers.append(CodeQueryBuffer(stride: stride)) }
+    return codeBuffers.prefix(count)
+  }
+
+  /// Makes room for the distances of `count` rows.
+  func reserveDistances(_ count: Int) {
+    if distances.count < count { distances = [Float](repeating: 0, count: 2 * count) }
   }
 }
 
