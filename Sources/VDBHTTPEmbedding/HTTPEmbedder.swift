@@ -6,7 +6,7 @@
   /// Has texts embedded by a service that speaks OpenAI's `/v1/embeddings`: OpenAI, Jina, vLLM,
   /// text-embeddings-inference and others.
   ///
-  /// One call of ``embed(_:)-6q5zd`` is one request. What fails in passing is repeated by whoever has a
+  /// One call is one request. What fails in passing is repeated by whoever has a
   /// ``RetryPolicy``: a ``TextIngestor``, which also halves what is too large, or a ``RetryingEmbedder``.
   /// Connections are kept between calls and closed with the embedder.
   public final class HTTPEmbedder: Embedder {

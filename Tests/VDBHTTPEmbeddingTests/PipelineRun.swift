@@ -36,6 +36,8 @@
       try await TemporaryFolder.with { folder in
         try await ScriptedServer.with(script) { server in
           var service = EmbeddingService(baseURL: server.url, model: "test")
+          // Only the script decides what fails, however slow the machine is.
+          service.connectTimeout = .seconds(3600)
           change(&service)
           let caller = try ServiceCaller(service, timer: { _ in try await server.silence.wait() })
           let embedder = try HTTPEmbedder(caller, dimension: 4)

@@ -27,13 +27,13 @@ struct ServiceLoader {
           requested: service.modelIdentity
         )
       }
-      return try await HTTPEmbedder.connect(to: service, retry: RetryPolicy(delay: Self.retryDelay))
+      return try await HTTPEmbedder.connect(to: service)
     }
 
     /// An embedder for a query of the collection, without a first call.
     func query(_ collection: CollectionInfo) throws -> any Embedder {
       let embedder = try HTTPEmbedder(service(), dimension: collection.options.dimension)
-      return RetryingEmbedder(embedder, policy: RetryPolicy(delay: Self.retryDelay))
+      return RetryingEmbedder(embedder)
     }
 
     private func service() throws -> EmbeddingService {
