@@ -45,13 +45,14 @@ struct Tool {
   static func start(
     _ arguments: [String],
     in folder: String,
-    input: Any = FileHandle.nullDevice
+    input: Any = FileHandle.nullDevice,
+    environment: [String: String] = [:]
   ) throws -> (process: Process, output: URL, errors: URL) {
     let process = Process()
     process.executableURL = URL(filePath: try path())
     process.arguments = arguments
     process.currentDirectoryURL = URL(filePath: folder)
-    process.environment = environment
+    process.environment = Self.environment.merging(environment) { _, given in given }
     let name = UUID().uuidString
     let files = ["out", "err"].map { URL(filePath: "\(folder)/\(name).\($0)") }
     for file in files { try Data().write(to: file) }
@@ -68,14 +69,24 @@ struct Tool {
   }
 
   /// Runs to the end, with `input` on standard input.
-  static func run(_ arguments: [String], in folder: String, input: String? = nil) throws -> Run {
+  static func run(
+    _ arguments: [String],
+    in folder: String,
+    input: String? = nil,
+    environment: [String: String] = [:]
+  ) throws -> Run {
     var source: Any = FileHandle.nullDevice
     if let input {
       let file = URL(filePath: "\(folder)/\(UUID().uuidString).in")
       try Data(input.utf8).write(to: file)
       source = try FileHandle(forReadingFrom: file)
     }
-    let (process, output, errors) = try start(arguments, in: folder, input: source)
+    let (process, output, errors) = try start(
+      arguments,
+      in: folder,
+      input: source,
+      environment: environment
+    )
     process.waitUntilExit()
     return Run(
       status: process.terminationStatus,

@@ -4,6 +4,7 @@ import VDBIngest
 /// Imports texts from a source and says what became of them.
 struct TextImportRun {
   let options: TextImportOptions
+  let service: ServiceOptions
   let collection: String
   let new: NewCollectionOptions
   let isQuiet: Bool
@@ -16,8 +17,9 @@ struct TextImportRun {
 
   func run(_ path: String, in store: VectorStore, interrupt: Interrupt) async throws -> Outcome {
     let source = try options.open(path)
-    let embedder = try (options.embed ?? .builtin).load()
     let configuration = try options.configuration()
+    let existing = try store.collections().first { $0.name == collection }
+    let embedder = try await (options.embed ?? .builtin).load(service, for: existing)
     // Options that contradict an existing collection are refused before anything is read.
     _ = try await new.ensure(
       collection,
