@@ -22,7 +22,8 @@ extension VectorStore {
     var targets: [(name: String, id: CollectionID, rows: Row)] = []
     if let collection {
       let found = try snapshot.collection(collection)
-      targets = [(collection, found.record.id, found.rows)]
+      // By its own name: an alias may come to stand for another one meanwhile.
+      targets = [(found.name, found.record.id, found.rows)]
     } else {
       targets = snapshot.collections.values
         .filter { $0.record.options.indexing != .manual }

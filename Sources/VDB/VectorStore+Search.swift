@@ -279,7 +279,8 @@ struct SearchSession: Sendable {
           score: metric == .cosine ? 1 - distance : -distance,
           metadata: record.metadata,
           document: record.document,
-          vector: fields.contains(.vector) ? record.vector : nil
+          vector: fields.contains(.vector) ? record.vector : nil,
+          original: record.original
         )
       )
     }

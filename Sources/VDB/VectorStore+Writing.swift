@@ -27,25 +27,31 @@ extension VectorStore {
     return try await insertBatch(batch, into: collection, mode: mode, model: model)
   }
 
-  /// Commits records given column by column; see ``insertBatch(_:into:mode:model:)``.
+  /// Commits records given column by column, and marks with them; see ``insertBatch(_:into:mode:model:)``.
   @discardableResult
   public func insertBatch(
     _ batch: RecordBatch,
     into collection: String,
     mode: InsertMode = .insert,
-    model: String? = nil
+    model: String? = nil,
+    marks: [Mark] = []
   ) async throws(VectorStoreError) -> Receipt {
     _ = try writing("insert records")
     let known = try snapshot().collection(collection)
     try known.checkModel(model)
+    try Mark.check(marks)
     let prepared = try PreparedBatch(batch, for: known.record.options)
-    if prepared.count == 0 { return .nothing }
-    try await ensureIDsIntact(of: collection)
+    if prepared.count == 0 {
+      try await setMarks(marks, of: known.name)
+      return .nothing
+    }
+    try await ensureIDsIntact(of: known.name)
     let id = known.record.id
-    let receipt = try await submit("insert records", byteCount: prepared.byteCount) {
+    let byteCount = marks.reduce(prepared.byteCount) { $0 + ($1.value?.count ?? 0) }
+    let receipt = try await submit("insert records", byteCount: byteCount) {
       (step) throws(VectorStoreError) in
       try step.withCollection(id, named: collection) { (state, step) throws(VectorStoreError) in
-        try state.insert(
+        let receipt = try state.insert(
           prepared,
           mode: mode,
           sequence: &step.state.sequence,
@@ -53,10 +59,13 @@ extension VectorStore {
           isLastCollection: step.state.nextCollection == id.number + 1,
           in: &step.transaction
         )
+        if prepared.hasOriginals { try step.use(.originals) }
+        try step.put(marks, of: id)
+        return receipt
       }
     }
     if known.record.options.indexing == .immediate {
-      try await indexed(through: receipt.last, in: collection)
+      try await indexed(through: receipt.last, in: known.name)
     }
     return receipt
   }
@@ -71,11 +80,12 @@ extension VectorStore {
     from collection: String
   ) async throws(VectorStoreError) -> Receipt {
     _ = try writing("delete records")
-    let id = try snapshot().collection(collection).record.id
+    let known = try snapshot().collection(collection)
+    let id = known.record.id
     for (row, id) in ids.enumerated() { try PreparedBatch.check(id, row: row) }
     if ids.isEmpty { return .nothing }
     let keys = ids.map(RecordCoding.idKey)
-    try await ensureIDsIntact(of: collection)
+    try await ensureIDsIntact(of: known.name)
     return try await submit("delete records", byteCount: 64 * ids.count) {
       (step) throws(VectorStoreError) in
       try step.withCollection(id, named: collection) { (state, step) throws(VectorStoreError) in

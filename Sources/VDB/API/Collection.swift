@@ -87,6 +87,8 @@ public struct CollectionOptions: Sendable, Hashable, Codable {
 public struct CollectionInfo: Sendable, Hashable, Codable {
   /// Its name, unique in the store.
   public let name: String
+  /// The names that stand for it, sorted; see ``VectorStore/setAlias(_:to:)``.
+  public internal(set) var aliases: [String] = []
   /// What it was created as.
   public let options: CollectionOptions
   /// Rows ever committed; the next row's number.

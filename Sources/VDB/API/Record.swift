@@ -8,13 +8,22 @@ public struct Record: Sendable, Hashable {
   public var metadata: Metadata
   /// The text that the vector stands for, if it is to be kept.
   public var document: String?
+  /// The text that ``document`` was made of, by cleaning; `nil` when it is the same or was not kept.
+  public var original: String?
 
   /// Takes the values as they are.
-  public init(id: RecordID, vector: [Float], metadata: Metadata = [:], document: String? = nil) {
+  public init(
+    id: RecordID,
+    vector: [Float],
+    metadata: Metadata = [:],
+    document: String? = nil,
+    original: String? = nil
+  ) {
     self.id = id
     self.vector = vector
     self.metadata = metadata
     self.document = document
+    self.original = original
   }
 }
 
@@ -22,7 +31,7 @@ public struct Record: Sendable, Hashable {
 public enum VDBLimits {
   /// Bytes of one record's metadata, encoded.
   public static let metadataBytes = 64 * 1024
-  /// Bytes of one record's document, in UTF-8.
+  /// Bytes of one record's document, in UTF-8; of its original too.
   public static let documentBytes = 16 * 1024 * 1024
   /// Dimensions of a collection.
   public static let dimension = 1...65_536
@@ -32,6 +41,10 @@ public enum VDBLimits {
   public static let batchBytes = 256 * 1024 * 1024
   /// Levels of arrays within a metadata value.
   public static let metadataDepth = 32
+  /// Bytes of a mark's name.
+  public static let markNameBytes = 200
+  /// Bytes of a mark's value.
+  public static let markBytes = 1024 * 1024
   /// Characters of a collection's name: letters, digits, `_`, `-` and `.`, not beginning with `.`.
   public static let collectionNameLength = 1...64
 }

@@ -41,18 +41,22 @@ public struct RecordBatch: Sendable {
   public var metadata: [Metadata]
   /// Empty, or one a row.
   public var documents: [String?]
+  /// Empty, or one a row: the texts that the documents were made of, where they are to be kept.
+  public var originals: [String?]
 
   /// Takes the values as they are.
   public init(
     ids: [RecordID],
     vectors: VectorRows,
     metadata: [Metadata] = [],
-    documents: [String?] = []
+    documents: [String?] = [],
+    originals: [String?] = []
   ) {
     self.ids = ids
     self.vectors = vectors
     self.metadata = metadata
     self.documents = documents
+    self.originals = originals
   }
 
   /// Number of rows.

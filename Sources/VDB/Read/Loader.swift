@@ -45,7 +45,7 @@ struct Loader {
     UInt32(truncatingIfNeeded: try metaNumber(Key.nextCollection) ?? 1)
   }
 
-  private func metaNumber(_ key: [UInt8]) throws(VectorStoreError) -> UInt64? {
+  func metaNumber(_ key: [UInt8]) throws(VectorStoreError) -> UInt64? {
     guard let value = try metaValue(key) else { return nil }
     var number: UInt64 = 0
     for byte in value.reversed() { number = number << 8 | UInt64(byte) }
@@ -64,6 +64,23 @@ struct Loader {
     var found: [CollectionID] = []
     unsafe try forEach(prefix: Array("drop/".utf8), in: reading.tables.meta) { key, _ in
       found.append(CollectionID(number: unsafe Key.trailingNumber(key)))
+    }
+    return found
+  }
+
+  /// Names that stand for collections, with the collections' numbers.
+  func aliases() throws(VectorStoreError) -> [String: CollectionID] {
+    var found: [String: CollectionID] = [:]
+    unsafe try forEach(prefix: Key.aliasPrefix, in: reading.tables.meta) {
+      (key, value) throws(VectorStoreError) in
+      let name = unsafe String(decoding: key.dropFirst(Key.aliasPrefix.count), as: UTF8.self)
+      do throws(MalformedBytes) {
+        var reader = unsafe ByteReader(try SealedValue.open(value, key: key))
+        found[name] = CollectionID(number: try reader.take())
+        try reader.expectEnd()
+      } catch {
+        throw .corrupted(place: "alias '\(name)'", detail: error.reason)
+      }
     }
     return found
   }

@@ -13,6 +13,8 @@ struct PreparedBatch: Sendable {
   let records: [UInt8]
   /// Where each record ends in `records`.
   let recordEnds: [Int]
+  /// Whether a record has an original beside its document.
+  let hasOriginals: Bool
 
   /// Bytes that wait for the writer with it.
   var byteCount: Int { vectors.count + idKeys.count + records.count + 24 * count }
@@ -32,6 +34,7 @@ struct PreparedBatch: Sendable {
     var hashes: [UInt64] = []
     var records = ByteWriter(capacity: 128 * batch.count)
     var recordEnds: [Int] = []
+    var hasOriginals = false
     idEnds.reserveCapacity(batch.count)
     hashes.reserveCapacity(batch.count)
     recordEnds.reserveCapacity(batch.count)
@@ -46,16 +49,19 @@ struct PreparedBatch: Sendable {
         }
       )
       let document = batch.documents.isEmpty ? nil : batch.documents[row]
-      if let document, document.utf8.count > VDBLimits.documentBytes {
-        throw .documentTooLarge(row: row, byteCount: document.utf8.count)
+      let original = batch.originals.isEmpty ? nil : batch.originals[row]
+      for case let text? in [document, original] where text.utf8.count > VDBLimits.documentBytes {
+        throw .documentTooLarge(row: row, byteCount: text.utf8.count)
       }
       do throws(MalformedBytes) {
-        try RecordCoding.encode(
+        let hasOriginal = try RecordCoding.encode(
           idKey: idKeys.bytes[start...],
           metadata: batch.metadata.isEmpty ? [:] : batch.metadata[row],
           document: document,
+          original: original,
           into: &records
         )
+        hasOriginals = hasOriginals || hasOriginal
       } catch {
         throw .invalidMetadata(row: row, reason: error.reason)
       }
@@ -66,6 +72,7 @@ struct PreparedBatch: Sendable {
     self.hashes = hashes
     self.records = records.bytes
     self.recordEnds = recordEnds
+    self.hasOriginals = hasOriginals
     guard byteCount <= VDBLimits.batchBytes else {
       throw .invalidBatch(
         reason: "it has \(byteCount) bytes, the limit is \(VDBLimits.batchBytes); split it"
@@ -86,6 +93,9 @@ struct PreparedBatch: Sendable {
     }
     guard batch.documents.isEmpty || batch.documents.count == batch.ids.count else {
       throw .invalidBatch(reason: "\(batch.ids.count) ids for \(batch.documents.count) documents")
+    }
+    guard batch.originals.isEmpty || batch.originals.count == batch.ids.count else {
+      throw .invalidBatch(reason: "\(batch.ids.count) ids for \(batch.originals.count) originals")
     }
     guard batch.ids.isEmpty || batch.vectors.dimension == options.dimension else {
       throw .dimensionMismatch(
@@ -131,7 +141,8 @@ extension RecordBatch {
       ids: records.map(\.id),
       vectors: VectorRows(.float32(values), dimension: dimension),
       metadata: records.map(\.metadata),
-      documents: records.map(\.document)
+      documents: records.map(\.document),
+      originals: records.contains { $0.original != nil } ? records.map(\.original) : []
     )
   }
 }

@@ -241,7 +241,7 @@ extension VectorStoreError {
   var spoilsTransaction: Bool {
     switch self {
     case .idExists, .collectionFull, .unknownCollection, .collectionExists, .collectionMismatch,
-      .invalidBatch:
+      .nameIsAlias, .unknownAlias, .collectionHasAliases, .invalidBatch:
       false
     default: true
     }
