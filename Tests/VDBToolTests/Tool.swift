@@ -38,13 +38,15 @@ struct Tool {
   static func start(
     _ arguments: [String],
     in folder: String,
-    input: Any = FileHandle.nullDevice
+    input: Any = FileHandle.nullDevice,
+    environment: [String: String] = [:]
   ) throws -> (process: Process, output: URL, errors: URL) {
     let process = Process()
     process.executableURL = URL(filePath: try path())
     process.arguments = arguments
     process.currentDirectoryURL = URL(filePath: folder)
     process.environment = ["COLUMNS": "80", "PATH": "/usr/bin:/bin", "TZ": "UTC"]
+      .merging(environment) { $1 }
     let name = UUID().uuidString
     let files = ["out", "err"].map { URL(filePath: "\(folder)/\(name).\($0)") }
     for file in files { try Data().write(to: file) }

@@ -28,6 +28,14 @@ public struct IngestConfiguration: Sendable {
   ///
   /// This is what makes it quick to run an interrupted or partly failed import again.
   public var skipsStored: Bool
+  /// Keeps the text as it came beside the cleaned one, where cleaning changed it, so that it can be
+  /// cleaned anew later.
+  public var keepOriginal: Bool
+  /// Goes on where an interrupted run on the same source had committed, without reading what is before.
+  ///
+  /// Where that place cannot be trusted, because the source or a setting has changed, all is read and
+  /// what is stored is left out, as ``skipsStored`` does.
+  public var resumes: Bool
   /// Ids, as text, to which the run is limited; `nil` takes all.
   public var only: Set<String>?
 
@@ -44,6 +52,8 @@ public struct IngestConfiguration: Sendable {
     retryDelay: Duration = .milliseconds(200),
     allowsDuplicates: Bool = false,
     skipsStored: Bool = true,
+    keepOriginal: Bool = true,
+    resumes: Bool = false,
     only: Set<String>? = nil
   ) {
     self.cleaner = cleaner
@@ -57,6 +67,8 @@ public struct IngestConfiguration: Sendable {
     self.retryDelay = retryDelay
     self.allowsDuplicates = allowsDuplicates
     self.skipsStored = skipsStored
+    self.keepOriginal = keepOriginal
+    self.resumes = resumes
     self.only = only
   }
 

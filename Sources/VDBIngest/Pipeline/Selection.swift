@@ -5,29 +5,55 @@ struct TextRecord: Sendable {
   var id: RecordID
   var text: String
   var metadata: Metadata
+  /// The text before cleaning, when it was another one and is to be kept.
+  var original: String?
   /// Whether an earlier entry of this run has the same id.
   var repeatsID = false
+}
+
+extension String {
+  /// Whether both have the same bytes: `==` does not tell composed from decomposed characters, and
+  /// cleaning does.
+  func hasBytes(of other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+}
+
+/// A part of a page, for a cleaning task.
+struct CleaningJob: Sendable {
+  var entries: [TextEntry]
+  /// Where the source is after them, at the end of a page.
+  var end: SourcePosition?
 }
 
 /// What a cleaning task makes of a part of a page.
 struct CleanedChunk: Sendable {
   struct Item: Sendable {
     var entry: TextEntry
+    var original: String?
     var hash: ContentHash
   }
   var items: [Item] = []
   var rejected = 0
+  /// Originals that are larger than a store takes.
+  var originalsLeftOut = 0
+  /// Where the source is after the entries, at the end of a page.
+  var end: SourcePosition?
 
-  init(_ entries: [TextEntry], cleaner: any TextCleaner) {
-    items.reserveCapacity(entries.count)
-    for entry in entries {
+  init(_ job: CleaningJob, cleaner: any TextCleaner, keepsOriginals: Bool) {
+    end = job.end
+    items.reserveCapacity(job.entries.count)
+    for entry in job.entries {
       guard let text = cleaner.clean(entry.text) else {
         rejected += 1
         continue
       }
       var cleaned = entry
       cleaned.text = text
-      items.append(Item(entry: cleaned, hash: ContentHash(text)))
+      var original = keepsOriginals && !text.hasBytes(of: entry.text) ? entry.text : nil
+      if let bytes = original?.utf8.count, bytes > VDBLimits.documentBytes {
+        original = nil
+        originalsLeftOut += 1
+      }
+      items.append(Item(entry: cleaned, original: original, hash: ContentHash(text)))
     }
   }
 }
@@ -48,23 +74,52 @@ struct Selection {
   private var ids: Set<UInt64> = []
   /// How often each text without an id came, beyond the first time.
   private var repetitions: [UInt64: UInt64] = [:]
+  /// What was judged since it was taken last, when that is wanted.
+  private var log: SelectionLog?
 
   init(allowsDuplicates: Bool, only: Set<String>?) {
     self.allowsDuplicates = allowsDuplicates
     self.only = only
   }
 
+  /// Begins to keep a log of what is judged.
+  mutating func keepLog() { log = SelectionLog() }
+
+  /// What was judged since the last time.
+  mutating func takeLog() -> SelectionLog {
+    guard let taken = log else { return SelectionLog() }
+    log = SelectionLog()
+    return taken
+  }
+
+  /// Knows afterwards what the run knew that wrote the log.
+  mutating func replay(_ log: SelectionLog) {
+    for (text, id) in zip(log.texts, log.ids) {
+      let isNewText = texts.insert(text).inserted
+      if !isNewText, !allowsDuplicates { continue }
+      if id != 0 {
+        ids.insert(id)
+      } else if !isNewText {
+        repetitions[text, default: 0] += 1
+      }
+    }
+  }
+
   mutating func judge(_ item: CleanedChunk.Item) -> Verdict {
     let isNewText = texts.insert(item.hash.low).inserted
     if !isNewText, !allowsDuplicates { return .duplicate }
+    let idHash = item.entry.id.map { max(1, ContentHash(Self.key($0)).low) }
+    log?.texts.append(item.hash.low)
+    log?.ids.append(idHash ?? 0)
     var record = TextRecord(
       id: item.hash.id,
       text: item.entry.text,
-      metadata: item.entry.metadata
+      metadata: item.entry.metadata,
+      original: item.original
     )
-    if let id = item.entry.id {
+    if let id = item.entry.id, let idHash {
       record.id = id
-      record.repeatsID = !ids.insert(ContentHash(Self.key(id)).low).inserted
+      record.repeatsID = !ids.insert(idHash).inserted
       if record.repeatsID, !allowsDuplicates { return .duplicate }
     } else if !isNewText {
       // The second of equal texts is the second in every run, so its id is the same in every run.

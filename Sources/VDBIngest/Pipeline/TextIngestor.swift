@@ -14,7 +14,7 @@ public import VDB
 public final class TextIngestor: Sendable {
   /// The store.
   public let store: VectorStore
-  /// The collection's name.
+  /// The collection's own name; an alias that was given may come to stand for another one.
   public let collection: String
   /// What makes the vectors.
   public let embedder: any Embedder
@@ -46,11 +46,9 @@ public final class TextIngestor: Sendable {
     index: IndexParameters = IndexParameters()
   ) async throws(VectorStoreError) {
     self.store = store
-    self.collection = collection
     self.embedder = embedder
     self.configuration = configuration
-    let existing = try store.collections().first { $0.name == collection }
-    if let existing {
+    if let existing = try store.findCollection(collection) {
       try embedder.check(existing)
       info = existing
     } else {
@@ -66,6 +64,7 @@ public final class TextIngestor: Sendable {
         )
       )
     }
+    self.collection = info.name
   }
 
   /// Stores everything that a source has.
@@ -86,11 +85,19 @@ public final class TextIngestor: Sendable {
       processors: ProcessInfo.processInfo.activeProcessorCount
     )
     let hasRecords = try store.count(in: collection) > 0
+    let start = try IngestStart(
+      source,
+      configuration,
+      model: embedder.modelIdentity,
+      store: store,
+      collection: collection
+    )
     let step = EmbeddingStep(
       store: store,
       collection: collection,
       embedder: embedder,
-      skipsStored: configuration.skipsStored && hasRecords,
+      skipsStored: (configuration.skipsStored || configuration.resumes) && hasRecords,
+      keepsOriginals: configuration.keepOriginal,
       needsDirection: info.options.metric == .cosine,
       retries: settings.retries,
       retryDelay: configuration.retryDelay,
@@ -100,7 +107,8 @@ public final class TextIngestor: Sendable {
       reader: SourceReader(source),
       settings: settings,
       configuration: configuration,
-      step: step
+      step: step,
+      start: start
     )
     current.withLock { $0 = run }
     return try await run.run()

@@ -32,6 +32,13 @@ struct WritingStep {
   let retryDelay: Duration
   let meter: IngestMeter
   private var gathered = Gathered()
+  /// How far the source is committed, when it can be resumed.
+  private var cursor: SourceCursor?
+  /// Pages whose end is not committed yet.
+  private var openPages = 0
+
+  /// Pages after which a commit is made even if nothing of them had to be written.
+  private static let openPageLimit = 8
 
   init(
     store: VectorStore,
@@ -39,6 +46,7 @@ struct WritingStep {
     embedder: any Embedder,
     settings: IngestSettings,
     retryDelay: Duration,
+    cursor: SourceCursor?,
     meter: IngestMeter
   ) {
     self.store = store
@@ -47,6 +55,7 @@ struct WritingStep {
     dimension = embedder.dimension
     self.settings = settings
     self.retryDelay = retryDelay
+    self.cursor = cursor
     self.meter = meter
   }
 
@@ -61,30 +70,49 @@ struct WritingStep {
       gathered.records.append(record)
       gathered.vectors += batch.vectors[row * dimension..<(row + 1) * dimension]
       gathered.batches.append(batch.index)
-      gathered.bytes += record.text.utf8.count + 4 * dimension
+      gathered.bytes += record.text.utf8.count + (record.original?.utf8.count ?? 0) + 4 * dimension
       if gathered.records.count >= settings.writeBatch
         || gathered.bytes >= 2 * IngestSettings.commitBytes
       {
         try await flush()
       }
     }
+    if batch.isCut { cursor?.stop() }
+    for end in batch.ends {
+      cursor?.advance(to: end)
+      openPages += 1
+    }
+    if openPages >= Self.openPageLimit { try await flush() }
   }
 
-  /// Commits what is there.
-  mutating func flush() async throws(VectorStoreError) {
+  /// Commits what is there, and with `isComplete` that nothing of the source is left.
+  mutating func flush(isComplete: Bool = false) async throws(VectorStoreError) {
     let rows = gathered
     gathered = Gathered()
-    try await write(rows)
+    openPages = 0
+    if !meter.hasFailures {
+      let marks = (isComplete ? cursor?.finish() : cursor?.takeMarks()) ?? []
+      if try await write(rows, marks: marks) { return }
+    } else {
+      _ = try await write(rows, marks: [])
+    }
+    // The place must stay before an entry that is not stored.
+    cursor?.stop()
   }
 
-  private func write(_ gathered: Gathered) async throws(VectorStoreError) {
+  /// Commits rows, and the marks with the last of them unless a row was refused.
+  ///
+  /// - Returns: Whether all rows and the marks are committed.
+  private func write(_ gathered: Gathered, marks: [Mark]) async throws(VectorStoreError) -> Bool {
     var rows = gathered
     var attempt = 0
-    while !rows.records.isEmpty {
+    while !rows.records.isEmpty || !marks.isEmpty {
+      let marks = meter.hasFailures ? [] : marks
+      if rows.records.isEmpty, marks.isEmpty { return false }
       let failure: VectorStoreError
       do throws(VectorStoreError) {
-        try await commit(rows)
-        return
+        try await commit(rows, marks)
+        return !meter.hasFailures
       } catch {
         failure = error
       }
@@ -93,7 +121,7 @@ struct WritingStep {
         rows.remove(row, dimension: dimension)
       } else if case .invalidBatch = failure, rows.records.count > 1 {
         let middle = rows.records.count / 2
-        try await write(rows.part(0..<middle, dimension: dimension))
+        _ = try await write(rows.part(0..<middle, dimension: dimension), marks: [])
         rows = rows.part(middle..<rows.records.count, dimension: dimension)
       } else if failure.mayPass, attempt < settings.retries {
         do {
@@ -111,20 +139,24 @@ struct WritingStep {
         throw failure
       }
     }
+    return !meter.hasFailures
   }
 
-  private func commit(_ rows: Gathered) async throws(VectorStoreError) {
+  private func commit(_ rows: Gathered, _ marks: [Mark]) async throws(VectorStoreError) {
     let hasMetadata = rows.records.contains { !$0.metadata.isEmpty }
+    let hasOriginals = rows.records.contains { $0.original != nil }
     let receipt = try await store.insertBatch(
       RecordBatch(
         ids: rows.records.map(\.id),
         vectors: VectorRows(.float32(rows.vectors), dimension: dimension),
         metadata: hasMetadata ? rows.records.map(\.metadata) : [],
-        documents: rows.records.map(\.text)
+        documents: rows.records.map(\.text),
+        originals: hasOriginals ? rows.records.map(\.original) : []
       ),
       into: collection,
       mode: .upsert,
-      model: model
+      model: model,
+      marks: marks
     )
     meter.update { state in
       state.written += rows.records.count

@@ -3,7 +3,7 @@ internal import VDB
 /// Texts of JSON Lines, one object a line.
 ///
 /// Besides text and id every member becomes metadata, objects flattened with dots.
-public final class JSONLinesSource: TextSource {
+public final class JSONLinesSource: ResumableSource {
   private let reader: RecordFileReader
   private let textField: String
   private let idField: String
@@ -13,6 +13,18 @@ public final class JSONLinesSource: TextSource {
   public var count: Int? { nil }
   /// Bytes read of those there are; `nil` for streams.
   public var share: Double? { reader.share }
+
+  /// The file and the members that are read of it; `nil` for a stream.
+  public var identity: SourceIdentity? {
+    reader.identity(as: "jsonl, text \(textField), id \(idField)")
+  }
+  /// Where the next line begins.
+  public var position: SourcePosition { reader.position }
+
+  /// Goes to the beginning of a line.
+  ///
+  /// - Throws: ``VectorFileError``.
+  public func skip(to position: SourcePosition) throws { try reader.skip(to: position) }
 
   /// Opens a file, or standard input for `-`.
   ///
@@ -44,6 +56,12 @@ public final class JSONLinesSource: TextSource {
     for row in page.ids.indices {
       var metadata = page.metadata[row]
       var text = page.documents[row]
+      // The text that is imported is the original one itself; this is a member like others.
+      if let other = page.originals[row],
+        metadata.updateValue(.string(other), forKey: "original") != nil
+      {
+        throw fault(page.lines[row], "the key 'original' occurs twice", "Correct the line")
+      }
       if textField != "text" {
         if let text { metadata["text"] = .string(text) }
         text = try take(textField, from: &metadata, page.lines[row])

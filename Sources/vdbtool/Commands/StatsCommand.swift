@@ -77,6 +77,9 @@ struct StatsCommand: AsyncParsableCommand {
     if nodes > 0 {
       rows.append(["", "mean degree", Text.fixed(Double(links) / Double(nodes), 1)])
     }
+    if !collection.aliases.isEmpty {
+      rows.append(["", "aliases", collection.aliases.joined(separator: ", ")])
+    }
     if let model = options.model { rows.append(["", "model", Text.excerpt(model)]) }
     return "Collection '\(collection.name)'\n" + Text.table(rows)
   }

@@ -63,7 +63,8 @@ enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
     throw Failure(
       status: .data,
       message: "The vectors of '\(collection.name)' \(model). Name the embedder with --embed, "
-        + "or give the query's vector with --vectors."
+        + "give the query's vector with --vectors, or make vectors of a built-in model with "
+        + "'vdbtool reprocess'."
     )
   }
 }

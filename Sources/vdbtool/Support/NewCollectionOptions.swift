@@ -28,8 +28,7 @@ struct NewCollectionOptions: ParsableArguments {
     element native: ElementType,
     model: String?
   ) async throws -> Bool {
-    let existing = try store.collections().first { $0.name == name }
-    if let existing {
+    if let existing = try store.findCollection(name) {
       try check(existing, dimension: dimension, model: model)
       return false
     }

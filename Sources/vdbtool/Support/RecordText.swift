@@ -34,6 +34,10 @@ enum RecordText {
         $0.key("text")
         $0.string(document)
       }
+      if let original = record.original {
+        $0.key("original")
+        $0.string(original)
+      }
       if !record.metadata.isEmpty {
         $0.key("metadata")
         $0.metadata(record.metadata)

@@ -66,11 +66,20 @@ struct TextImportOptions: ParsableArguments {
   @Flag(help: "Store texts that occur more than once as often as they occur.")
   var allowDuplicates = false
 
-  @Flag(help: "Go on with an import that was interrupted: what is stored is left out.")
+  @Flag(help: "Keep cleaned texts only, not what they were before cleaning.")
+  var noKeepOriginal = false
+
+  @Flag(
+    help:
+      "Go on where an interrupted import of the same file had committed, without reading it again."
+  )
   var resume = false
 
   @Option(
-    help: ArgumentHelp("Import only what failed according to a report.", valueName: "report"),
+    help: ArgumentHelp(
+      "Import only what failed according to a report of --report.",
+      valueName: "report"
+    ),
     completion: .file()
   )
   var retryFailed: String?
@@ -85,7 +94,8 @@ struct TextImportOptions: ParsableArguments {
       ("workers", workers != nil), ("load-batch", loadBatch != nil),
       ("clean-batch", cleanBatch != nil), ("embed-batch", embedBatch != nil),
       ("write-batch", writeBatch != nil), ("allow-duplicates", allowDuplicates),
-      ("resume", resume), ("retry-failed", retryFailed != nil), ("report", report != nil),
+      ("no-keep-original", noKeepOriginal), ("resume", resume),
+      ("retry-failed", retryFailed != nil), ("report", report != nil),
     ]
     return given.filter(\.1).map { "--" + $0.0 }
   }
@@ -98,7 +108,8 @@ struct TextImportOptions: ParsableArguments {
     configuration.embedBatch = embedBatch
     configuration.writeBatch = writeBatch
     configuration.allowsDuplicates = allowDuplicates
-    if resume { configuration.skipsStored = true }
+    configuration.keepOriginal = !noKeepOriginal
+    configuration.resumes = resume
     if let retryFailed {
       let report = try IngestReport.read(retryFailed)
       configuration.only = Set(report.failedBatches.flatMap { $0.ids.map(\.description) })
@@ -153,6 +164,14 @@ extension IngestReport {
     } catch {
       throw Failure(status: .data, message: "'\(path)' is no report that --report wrote: \(error).")
     }
+  }
+
+  /// One line of JSON with keys in snake case.
+  func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
   /// Writes it as JSON, whole or not at all.

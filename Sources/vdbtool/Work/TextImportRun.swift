@@ -82,6 +82,16 @@ extension TextImportRun.Outcome {
       \(settings.writeBatch).
 
       """
+    if let resumption = report.resumption {
+      text +=
+        resumption.note.map { $0 + "\n" }
+        ?? "Went on after \(Text.grouped(resumption.entries)) texts that were committed before.\n"
+    }
+    if let retry = report.retry {
+      text +=
+        "Tried again \(Text.grouped(retry.found)) of \(Text.grouped(retry.wanted)) texts that failed "
+        + "before.\n"
+    }
     for advice in report.advice { text += advice + "\n" }
     return text
   }
