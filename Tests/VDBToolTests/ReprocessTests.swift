@@ -5,7 +5,7 @@ import Testing
 /// Originals, reprocessing and aliases, as commands.
 struct ReprocessToolTests {
   private static let notes = """
-    {"id":"a","text":"  Plants turn\tsunlight into sugar. "}
+    {"id":"a","text":"  Plants turn\\tsunlight into sugar. "}
     {"id":"b","text":"Banks lend money."}
     {"id":"c","text":"<p>Dogs &amp; cats</p>","kind":"pets"}
 

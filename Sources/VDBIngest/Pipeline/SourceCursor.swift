@@ -13,8 +13,8 @@ struct PageEnd: Sendable {
 /// How far a source is committed into a collection, kept as marks of the collection.
 ///
 /// A place is committed in the transaction of the last rows before it, so it is never ahead of the
-/// rows. It trails them by less than a page: entries between are looked up in the store. It stays before
-/// the first entry that failed, and is taken away when the source has been read to its end without one.
+/// rows. It trails them by less than a page and an embedding batch: entries between are looked up in the
+/// store. It stays before the first entry that failed, and is taken away when the source has been read to its end without one.
 struct SourceCursor: Sendable {
   /// The value of the mark, as JSON.
   struct State: Codable, Equatable {

@@ -16,16 +16,20 @@ struct ReprocessTests {
   }
 
   /// A collection "a" of texts with markup that was not taken away, some of them equal.
-  private func fill(_ store: VectorStore) async throws {
+  private func fill(
+    _ store: VectorStore,
+    _ embedder: any Embedder = FaultyEmbedder(),
+    element: ElementType = .float32
+  ) async throws {
     var configuration = IngestConfiguration.fast
     configuration.allowsDuplicates = true
     _ = try await TextIngestor(
       into: "a",
       of: store,
-      embedder: FaultyEmbedder(),
+      embedder: embedder,
       configuration: configuration,
       metric: .dot,
-      element: .float16,
+      element: element,
       index: IndexParameters(m: 8, efConstruction: 40, seed: 3)
     ).insert(
       Self.texts,
@@ -36,7 +40,7 @@ struct ReprocessTests {
 
   @Test func `texts are cleaned and embedded anew, all else stays`() async throws {
     try await withStore { store in
-      try await fill(store)
+      try await fill(store, HashingEmbedder(dimension: 8), element: .float16)
       try await store.delete(ids: [3, 499], from: "a")
       let embedder = HashingEmbedder(dimension: 32)
       let report = try await reprocess("a", into: "b", of: store, embedder: embedder)
