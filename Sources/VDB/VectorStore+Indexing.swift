@@ -22,10 +22,11 @@ extension VectorStore {
     var targets: [(name: String, id: CollectionID, rows: Row)] = []
     if let collection {
       let found = try snapshot.collection(collection)
+      if !found.record.options.hasVectors { return }
       targets = [(collection, found.record.id, found.rows)]
     } else {
       targets = snapshot.collections.values
-        .filter { $0.record.options.indexing != .manual }
+        .filter { $0.record.options.hasVectors && $0.record.options.indexing != .manual }
         .map { ($0.name, $0.record.id, $0.rows) }
     }
     for target in targets { try await waitUntilLinked(target.name, target.id, target.rows) }
@@ -63,6 +64,7 @@ extension VectorStore {
     let snapshot = try snapshot()
     var chosen = Array(snapshot.collections.values)
     if let collection { chosen = [try snapshot.collection(collection)] }
+    chosen.removeAll { !$0.record.options.hasVectors }
     let rows = chosen.reduce(0) { $0 + Int($1.rows) }
     let indexed = chosen.reduce(0) { $0 + Int($1.linked) }
     let rate = meter.rate(of: collection ?? "", at: indexed)

@@ -35,18 +35,47 @@ extension VectorStore {
     mode: InsertMode = .insert,
     model: String? = nil
   ) async throws(VectorStoreError) -> Receipt {
-    _ = try writing("insert records")
+    try await enqueueBatch(batch, into: collection, mode: mode, model: model).receipt()
+  }
+
+  /// Puts a batch into the writer's queue and returns while it waits there.
+  ///
+  /// Batches are committed in the order in which they were queued, so a caller may have several under
+  /// way; those that wait together share a sync. Nothing is promised before the receipt.
+  ///
+  /// - Throws: What is wrong with the batch itself; what comes of the commit is told with the receipt.
+  package func enqueueBatch(
+    _ batch: RecordBatch,
+    into collection: String,
+    mode: InsertMode = .insert,
+    model: String? = nil
+  ) async throws(VectorStoreError) -> QueuedBatch {
+    let engine = try writing("insert records")
     let known = try snapshot().collection(collection)
     try known.checkModel(model)
-    let prepared = try PreparedBatch(batch, for: known.record.options)
-    if prepared.count == 0 { return .nothing }
+    var prepared = try PreparedBatch(batch, for: known.record.options)
+    let outcome = PendingOutcome()
+    let isImmediate = known.record.options.indexing == .immediate
+    let queued = QueuedBatch(
+      outcome: outcome,
+      store: self,
+      collectionToIndex: isImmediate ? collection : nil
+    )
+    if prepared.count == 0 {
+      outcome.fill(.success(.nothing))
+      return queued
+    }
     try await ensureIDsIntact(of: collection)
+    if Task.isCancelled { throw .cancelled }
     let id = known.record.id
-    let receipt = try await submit("insert records", byteCount: prepared.byteCount) {
-      (step) throws(VectorStoreError) in
+    // Here many callers look up at once; the writer is one.
+    let latest = try snapshot()
+    prepared.merged = try latest.collection(collection).mergedRows(of: prepared, in: latest.reading)
+    let ready = prepared
+    let job = CommitQueue.Job(byteCount: prepared.byteCount) { (step) throws(VectorStoreError) in
       try step.withCollection(id, named: collection) { (state, step) throws(VectorStoreError) in
         try state.insert(
-          prepared,
+          ready,
           mode: mode,
           sequence: &step.state.sequence,
           tables: step.tables,
@@ -54,11 +83,11 @@ extension VectorStore {
           in: &step.transaction
         )
       }
+    } finish: {
+      outcome.fill($0)
     }
-    if known.record.options.indexing == .immediate {
-      try await indexed(through: receipt.last, in: collection)
-    }
-    return receipt
+    engine.queue.submit(job)
+    return queued
   }
 
   /// Deletes records by id, all in one commit; ids that are not there are no error.

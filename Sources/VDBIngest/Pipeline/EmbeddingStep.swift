@@ -41,6 +41,10 @@ struct EmbeddingStep: Sendable {
       }
     }
     if job.records.isEmpty { return batch }
+    if embedder.dimension == 0 {
+      batch.records = job.records
+      return batch
+    }
     await embed(job.records, into: &batch)
     meter.update { [count = batch.records.count] in $0.embedded += count }
     return batch

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import VDB
 
 /// A cleaned text with the id under which it is stored.
@@ -14,6 +15,12 @@ struct CleanedChunk: Sendable {
   struct Item: Sendable {
     var entry: TextEntry
     var hash: ContentHash
+    /// 64 bits of the hash of the entry's own id.
+    var idHash: UInt64?
+
+    func record(id: RecordID, repeatsID: Bool = false) -> TextRecord {
+      TextRecord(id: id, text: entry.text, metadata: entry.metadata, repeatsID: repeatsID)
+    }
   }
   var items: [Item] = []
   var rejected = 0
@@ -27,7 +34,21 @@ struct CleanedChunk: Sendable {
       }
       var cleaned = entry
       cleaned.text = text
-      items.append(Item(entry: cleaned, hash: ContentHash(text)))
+      let idHash = entry.id.map(Self.hash)
+      items.append(Item(entry: cleaned, hash: ContentHash(text), idHash: idHash))
+    }
+  }
+
+  /// Ids of different kinds are different, whatever they look like.
+  private static func hash(_ id: RecordID) -> UInt64 {
+    switch id {
+    case .string(let text): return ContentHash(text, seed: 1).low
+    case .integer(let number):
+      return unsafe withUnsafeBytes(of: number.littleEndian) {
+        unsafe ContentHash($0, seed: 2).low
+      }
+    case .uuid(let uuid):
+      return unsafe withUnsafeBytes(of: uuid.uuid) { unsafe ContentHash($0, seed: 3).low }
     }
   }
 }
@@ -44,8 +65,8 @@ struct Selection {
   let allowsDuplicates: Bool
   let only: Set<String>?
   // 64 bits of each hash: among a billion texts the odds of one false duplicate are 1 in 37.
-  private var texts: Set<UInt64> = []
-  private var ids: Set<UInt64> = []
+  private var texts = HashSet64()
+  private var ids = HashSet64()
   /// How often each text without an id came, beyond the first time.
   private var repetitions: [UInt64: UInt64] = [:]
 
@@ -55,33 +76,22 @@ struct Selection {
   }
 
   mutating func judge(_ item: CleanedChunk.Item) -> Verdict {
-    let isNewText = texts.insert(item.hash.low).inserted
+    let isNewText = texts.insert(item.hash.low)
     if !isNewText, !allowsDuplicates { return .duplicate }
-    var record = TextRecord(
-      id: item.hash.id,
-      text: item.entry.text,
-      metadata: item.entry.metadata
-    )
-    if let id = item.entry.id {
-      record.id = id
-      record.repeatsID = !ids.insert(ContentHash(Self.key(id)).low).inserted
-      if record.repeatsID, !allowsDuplicates { return .duplicate }
-    } else if !isNewText {
+    let record: TextRecord
+    if let id = item.entry.id, let hash = item.idHash {
+      let repeatsID = !ids.insert(hash)
+      if repeatsID, !allowsDuplicates { return .duplicate }
+      record = item.record(id: id, repeatsID: repeatsID)
+    } else if isNewText {
+      record = item.record(id: item.hash.id)
+    } else {
       // The second of equal texts is the second in every run, so its id is the same in every run.
       let repetition = repetitions[item.hash.low, default: 0] + 1
       repetitions[item.hash.low] = repetition
-      record.id = ContentHash(item.entry.text, seed: repetition).id
+      record = item.record(id: ContentHash(item.entry.text, seed: repetition).id)
     }
     if let only, !only.contains(record.id.description) { return .skipped }
     return .take(record)
-  }
-
-  /// Ids of different kinds are different, whatever they look like.
-  private static func key(_ id: RecordID) -> String {
-    switch id {
-    case .string(let text): "s" + text
-    case .integer(let number): "i\(number)"
-    case .uuid(let uuid): "u\(uuid)"
-    }
   }
 }

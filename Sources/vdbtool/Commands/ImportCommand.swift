@@ -20,9 +20,13 @@ struct ImportCommand: AsyncParsableCommand {
       derived from the text. Of equal texts the first is kept. What the collection has already is \
       left out, so an import that was interrupted or failed in part is finished by running it again.
 
+      With --embed none, or --preset fast without --embed, the records have no vectors: they are \
+      fetched by id, and searched once they are reprocessed into a collection with vectors.
+
       EXAMPLES
         vdbtool import notes.vdb --file notes.jsonl --embed builtin
         vdbtool import notes.vdb --file notes/ --report report.json
+        vdbtool import dump.vdb --file dump.jsonl --preset fast
         vdbtool import notes.vdb --vectors vectors.npy --records notes.jsonl
         vdbtool import photos.vdb --vectors sift.u8bin --metric l2 --wait
         gunzip -c r.jsonl.gz | vdbtool import notes.vdb --vectors v.npy --records -
