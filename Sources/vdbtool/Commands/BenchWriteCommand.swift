@@ -19,8 +19,9 @@ struct BenchWriteCommand: AsyncParsableCommand {
       once as fast as they can and once at the rate that one caller reached alone; every caller \
       looks its batch up as soon as it has the receipt.
 
-      Bytes written are those that the kernel counts for this process (Linux), over the bytes of \
-      vectors, ids and metadata. With --index they include the index and the table of ids.
+      Bytes written are those of all calls that write, as Linux counts them for this process, over \
+      the bytes of vectors, ids and metadata; with --index they include the index and the table of \
+      ids. Beside it stands what became dirty in the page cache, which counts whole folios.
 
       EXAMPLES
         vdbtool bench write

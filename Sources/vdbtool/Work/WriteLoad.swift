@@ -21,8 +21,8 @@ struct WriteLoad: Sendable {
     var latencies: [Double] = []
     /// Batches whose records were not there right after their receipt.
     var unseen = 0
-    /// Bytes that the process wrote until the store was closed; `nil` where the system does not say.
-    var writtenBytes: Int?
+    /// What the process wrote until the store was closed; `nil` where the system does not say.
+    var written: ProcessIO?
 
     /// The latency below which so much of all batches stays.
     func latency(_ share: Double) -> Double {
@@ -45,14 +45,14 @@ struct WriteLoad: Sendable {
       element: pattern.element,
       indexing: isIndexed ? .background : .manual
     )
-    let before = ProcessIO.writtenBytes()
+    let before = ProcessIO.now()
     var result = try await VectorStore.with(path, StoreOptions()) { store in
       try await store.createCollection(Self.collection, options)
       let result = try await insert(into: store)
       if isIndexed { try await store.index(Self.collection) }
       return result
     }
-    if let before, let after = ProcessIO.writtenBytes() { result.writtenBytes = after - before }
+    if let before, let after = ProcessIO.now() { result.written = after.since(before) }
     result.latencies.sort()
     return result
   }
@@ -132,20 +132,5 @@ struct WriteLoad: Sendable {
       #endif
     }
     return (ContinuousClock.now - start) / .seconds(1)
-  }
-}
-
-/// What the kernel counts of this process's input and output.
-enum ProcessIO {
-  /// Bytes that the process caused to be written to disks so far; `nil` where the system does not say.
-  static func writtenBytes() -> Int? {
-    guard let handle = FileHandle(forReadingAtPath: "/proc/self/io") else { return nil }
-    let bytes: Data?
-    do { bytes = try handle.readToEnd() } catch { return nil }
-    for line in String(decoding: bytes ?? Data(), as: UTF8.self).split(separator: "\n")
-    where line.hasPrefix("write_bytes:") {
-      return line.split(separator: " ").last.flatMap { Int($0) }
-    }
-    return nil
   }
 }

@@ -14,9 +14,8 @@ struct WriteReport {
 
   private var batches: Double { Double(load.batches) }
   private func rate(_ seconds: Double) -> Int { Int(Double(load.rows) / seconds) }
-  private func writeAmplification(_ result: WriteLoad.Result) -> Double? {
-    result.writtenBytes.map { Double($0) / Double(load.byteCount) }
-  }
+  /// Bytes written a byte of vectors, ids and metadata.
+  private func amplification(_ bytes: Int) -> Double { Double(bytes) / Double(load.byteCount) }
 
   func write(to writer: inout JSONWriter) {
     func put(_ key: String, _ value: Double, _ digits: Int, _ writer: inout JSONWriter) {
@@ -29,8 +28,9 @@ struct WriteReport {
     put("of_plain", plainSeconds / store.seconds, 3, &writer)
     put("p50_ms", store.latency(0.5) * 1000, 3, &writer)
     put("p99_ms", store.latency(0.99) * 1000, 3, &writer)
-    if let amplification = writeAmplification(store) {
-      put("write_amplification", amplification, 3, &writer)
+    if let written = store.written {
+      put("write_amplification", amplification(written.handedOver), 3, &writer)
+      put("dirtied_amplification", amplification(written.dirtied), 3, &writer)
     }
     writer.key("bytes_per_row")
     writer.int(load.pattern.bytesPerRow)
@@ -58,10 +58,11 @@ struct WriteReport {
     }
     var text = Text.table(rows, right: [1, 2])
     text += "The store reaches \(Text.fixed(plainSeconds / store.seconds, 2)) of plain appends.\n"
-    if let amplification = writeAmplification(store) {
+    if let written = store.written {
       text +=
-        "It wrote \(Text.fixed(amplification, 2)) bytes a byte of vectors, ids and metadata"
-        + (load.isIndexed ? ", index included.\n" : ".\n")
+        "It wrote \(Text.fixed(amplification(written.handedOver), 2)) bytes a byte of vectors, ids "
+        + "and metadata\(load.isIndexed ? ", index included" : "") (page cache dirtied: "
+        + "\(Text.fixed(amplification(written.dirtied), 2)) bytes).\n"
     }
     if let one, let paced {
       text +=
