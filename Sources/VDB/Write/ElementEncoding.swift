@@ -214,3 +214,12 @@ extension Coding {
     )
   }
 }
+
+extension VectorRows {
+  /// One row's components.
+  package func row(_ index: Int) -> [Float] {
+    var row = [Float](repeating: 0, count: dimension)
+    copyRow(index, into: &row)
+    return row
+  }
+}
