@@ -75,27 +75,29 @@ struct Place {
     }
   }
 
-  /// Searches layer 0 (paper, algorithm 2).
+  /// Searches layer 0 (paper, algorithm 2); returns the number of scores it took.
   @inline(never)
+  @discardableResult
   func base(
     _ layer: LayerView,
     epoch: UInt8,
     scorer: Scorer,
     from place: Place,
     pool: inout vk_pool
-  ) {
+  ) -> Int {
     unsafe walk(layer, upper: false, epoch: epoch, scorer: scorer, from: place, pool: &pool)
   }
 
   /// Searches a layer above, where links are node numbers and each node names its row.
   @inline(never)
+  @discardableResult
   func upper(
     _ layer: LayerView,
     epoch: UInt8,
     scorer: Scorer,
     from place: Place,
     pool: inout vk_pool
-  ) {
+  ) -> Int {
     unsafe walk(layer, upper: true, epoch: epoch, scorer: scorer, from: place, pool: &pool)
   }
 
@@ -111,7 +113,7 @@ struct Place {
     scorer: Scorer,
     from place: Place,
     pool: inout vk_pool
-  ) {
+  ) -> Int {
     let visited = unsafe self.visited
     let keys = unsafe self.keys
     let capacity = layer.capacity
@@ -120,6 +122,7 @@ struct Place {
     var pending = unsafe batches
     var gathered = unsafe batches + 2 &* SearchContext.batchCapacity
     var pendingCount = 0
+    var scored = 1
 
     unsafe visited[Int(place.node)] = epoch
     var (node, key) = (place.node, place.key)
@@ -149,8 +152,9 @@ struct Place {
           for i in 0..<count { unsafe scorer.prefetch(gathered[i]) }
         }
       } else if pendingCount == 0 {
-        return
+        return scored
       }
+      scored &+= pendingCount
       if pendingCount > 0 {
         let rows = unsafe upper ? pending + SearchContext.batchCapacity : pending
         unsafe scorer.score(rows, pendingCount, into: keys)

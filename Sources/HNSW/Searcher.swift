@@ -38,7 +38,7 @@ package enum Searcher {
           unsafe walk.descend(view.layers[layer], scorer: scorer, from: &place)
           unsafe walk.step(down: view.layers[layer], from: &place)
         }
-        unsafe walk.base(
+        context.scored = unsafe walk.base(
           base,
           epoch: context.nextEpoch(),
           scorer: scorer,

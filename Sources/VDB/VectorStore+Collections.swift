@@ -115,7 +115,7 @@ extension CollectionOptions {
 
   func check() throws(VectorStoreError) {
     guard VDBLimits.dimension.contains(dimension) else {
-      throw .invalidArgument(name: "dimension", reason: "must be 1 to 65536, not \(dimension)")
+      throw .invalidArgument(name: "dimension", reason: "must be 0 to 65536, not \(dimension)")
     }
     guard (4...64).contains(index.m) else {
       throw .invalidArgument(name: "m", reason: "must be 4 to 64, not \(index.m)")

@@ -80,8 +80,9 @@ extension CollectionSnapshot {
     _ row: Row,
     in reading: SharedReadTransaction
   ) throws(VectorStoreError) -> [Float] {
-    let address = unsafe try checkedAddress(of: row, in: reading)
     let dimension = record.options.dimension
+    if dimension == 0 { return [] }
+    let address = unsafe try checkedAddress(of: row, in: reading)
     return unsafe [Float](unsafeUninitializedCapacity: dimension) { target, count in
       if let base = target.baseAddress {
         unsafe Conversion.toFloat32(

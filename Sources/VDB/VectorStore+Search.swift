@@ -20,7 +20,7 @@ extension VectorStore {
   ///   - fields: What each result brings along.
   /// - Returns: Nearest first, ties in the order of their commits; fewer than `limit` only when the
   ///   collection has fewer.
-  /// - Throws: `.unknownCollection`, `.dimensionMismatch`, `.notFinite`, `.zeroVector` under cosine,
+  /// - Throws: `.unknownCollection`, `.noVectors`, `.dimensionMismatch`, `.notFinite`, `.zeroVector` under cosine,
   ///   `.invalidArgument`, `.sequenceNotReached`, `.corrupted`.
   /// - Complexity: About `efSearch * m` comparisons of codes and `2 * limit` of vectors.
   public func search(
@@ -135,10 +135,10 @@ extension VectorStore {
   ) async throws(VectorStoreError) -> [[SearchResult]] {
     let plan = try SearchPlan(limit, efSearch, exact, consistency)
     let session = try SearchSession(self, collection, consistency)
-    return try await onEachQuery(queries, threads: threads) {
-      (query, context) throws(VectorStoreError) in
-      let rows = try session.nearest(to: query, plan: plan, context: context)
-      return try session.results(rows, including: fields)
+    return try await onEachGroup(queries, threads: threads) {
+      (group, context) throws(VectorStoreError) in
+      try session.nearest(to: group, plan: plan, context: context)
+        .map { (rows) throws(VectorStoreError) in try session.results(rows, including: fields) }
     }
   }
 
@@ -155,18 +155,40 @@ extension VectorStore {
   ) async throws(VectorStoreError) -> [[RowMatch]] {
     let plan = try SearchPlan(limit, efSearch, exact, consistency)
     let session = try SearchSession(self, collection, consistency)
-    return try await onEachQuery(queries, threads: threads) {
-      (query, context) throws(VectorStoreError) in
-      try session.nearest(to: query, plan: plan, context: context)
-        .map { RowMatch(row: Int($0.row), distance: $0.distance) }
+    return try await onEachGroup(queries, threads: threads) {
+      (group, context) throws(VectorStoreError) in
+      try session.nearest(to: group, plan: plan, context: context)
+        .map { rows in rows.map { RowMatch(row: Int($0.row), distance: $0.distance) } }
     }
   }
 
-  /// Runs `answer` for each row of `queries`, in runs that threads take one after the other.
-  private func onEachQuery<Answer: Sendable>(
+  /// What one search costs, for measuring.
+  ///
+  /// - Returns: Rows of the index scored by their codes, and rows compared in full precision, the ones
+  ///   scanned not counted.
+  package func searchCost(
+    _ vector: [Float],
+    in collection: String,
+    limit: Int = 10,
+    efSearch: Int? = nil
+  ) throws(VectorStoreError) -> (scored: Int, compared: Int) {
+    let plan = try SearchPlan(limit, efSearch, false, .latest)
+    let session = try SearchSession(self, collection, .latest)
+    return try contexts.with { (context) throws(VectorStoreError) in
+      context.beginCount()
+      _ = try session.nearest(to: vector, plan: plan, context: context)
+      return (context.scored, context.compared)
+    }
+  }
+
+  /// Queries that a thread takes at a time, at most.
+  private static var groupLimit: Int { 16 }
+
+  /// Runs `answer` for the rows of `queries`, in groups that threads take one after the other.
+  private func onEachGroup<Answer: Sendable>(
     _ queries: VectorRows,
     threads: Int?,
-    _ answer: @escaping @Sendable ([Float], QueryContext) throws(VectorStoreError) -> Answer
+    _ answer: @escaping @Sendable ([[Float]], QueryContext) throws(VectorStoreError) -> [Answer]
   ) async throws(VectorStoreError) -> [Answer] {
     if let threads, threads < 1 {
       throw .invalidArgument(name: "threads", reason: "must be at least 1, not \(threads)")
@@ -175,47 +197,46 @@ extension VectorStore {
       threads ?? ProcessInfo.processInfo.activeProcessorCount,
       max(1, queries.count)
     )
+    // Few queries are spread over all threads, many go side by side on each.
+    let size = max(1, min(Self.groupLimit, (queries.count + workers - 1) / workers))
     let contexts = contexts
     let next = SharedCounter()
     let results = await withTaskGroup(
-      of: Result<[(Int, Answer)], VectorStoreError>.self
+      of: Result<[(Int, [Answer])], VectorStoreError>.self
     ) { group in
       for _ in 0..<workers {
         group.addTask {
           contexts.with { context in
-            Self.takeQueries(queries, from: next, context: context, answer)
+            Self.takeGroups(of: size, queries, from: next, context: context, answer)
           }
         }
       }
-      var parts: [Result<[(Int, Answer)], VectorStoreError>] = []
+      var parts: [Result<[(Int, [Answer])], VectorStoreError>] = []
       for await part in group { parts.append(part) }
       return parts
     }
-    var answers: [(Int, Answer)] = []
-    answers.reserveCapacity(queries.count)
+    var answers: [(Int, [Answer])] = []
     for result in results { answers += try result.get() }
     answers.sort { $0.0 < $1.0 }
-    return answers.map(\.1)
+    return answers.flatMap(\.1)
   }
 
-  /// One worker's share: runs of queries until none is left.
-  private static func takeQueries<Answer>(
+  /// One worker's share: groups of queries until none is left.
+  private static func takeGroups<Answer>(
+    of size: Int,
     _ queries: VectorRows,
     from next: SharedCounter,
     context: QueryContext,
-    _ answer: ([Float], QueryContext) throws(VectorStoreError) -> Answer
-  ) -> Result<[(Int, Answer)], VectorStoreError> {
-    var answers: [(Int, Answer)] = []
-    var query = [Float](repeating: 0, count: queries.dimension)
+    _ answer: ([[Float]], QueryContext) throws(VectorStoreError) -> [Answer]
+  ) -> Result<[(Int, [Answer])], VectorStoreError> {
+    var answers: [(Int, [Answer])] = []
     do throws(VectorStoreError) {
       while true {
-        let first = next.value.wrappingAdd(16, ordering: .relaxed).oldValue
+        let first = next.value.wrappingAdd(size, ordering: .relaxed).oldValue
         if first >= queries.count { return .success(answers) }
         if Task.isCancelled { return .failure(.cancelled) }
-        for index in first..<min(queries.count, first + 16) {
-          queries.copyRow(index, into: &query)
-          answers.append((index, try answer(query, context)))
-        }
+        let group = (first..<min(queries.count, first + size)).map(queries.row)
+        answers.append((first, try answer(group, context)))
       }
     } catch {
       return .failure(error)
@@ -240,6 +261,7 @@ struct SearchSession: Sendable {
       )
     }
     let collection = try snapshot.collection(name)
+    guard collection.record.options.hasVectors else { throw .noVectors(collection: name) }
     search = CollectionSearch(
       collection: collection,
       reading: snapshot.reading,
@@ -254,12 +276,22 @@ struct SearchSession: Sendable {
     plan: SearchPlan,
     context: QueryContext
   ) throws(VectorStoreError) -> [(distance: Float, row: Row)] {
+    try nearest(to: [query], plan: plan, context: context)[0]
+  }
+
+  func nearest(
+    to queries: [[Float]],
+    plan: SearchPlan,
+    context: QueryContext
+  ) throws(VectorStoreError) -> [[(distance: Float, row: Row)]] {
     let options = search.collection.record.options
-    guard query.count == options.dimension else {
-      throw .dimensionMismatch(expected: options.dimension, actual: query.count, row: nil)
+    for query in queries {
+      guard query.count == options.dimension else {
+        throw .dimensionMismatch(expected: options.dimension, actual: query.count, row: nil)
+      }
+      try ElementEncoding.check(query, row: 0, metric: options.metric)
     }
-    try ElementEncoding.check(query, row: 0, metric: options.metric)
-    return try search.nearest(to: query, plan: plan, context: context)
+    return try search.nearest(to: queries, plan: plan, context: context)
   }
 
   /// Rows with their records.

@@ -36,38 +36,68 @@ extension VectorStore {
     model: String? = nil,
     marks: [Mark] = []
   ) async throws(VectorStoreError) -> Receipt {
-    _ = try writing("insert records")
+    try await enqueueBatch(batch, into: collection, mode: mode, model: model, marks: marks)
+      .receipt()
+  }
+
+  /// Puts a batch into the writer's queue and returns while it waits there.
+  ///
+  /// Batches are committed in the order in which they were queued, so a caller may have several under
+  /// way; those that wait together share a sync. Nothing is promised before the receipt.
+  ///
+  /// - Throws: What is wrong with the batch itself; what comes of the commit is told with the receipt.
+  package func enqueueBatch(
+    _ batch: RecordBatch,
+    into collection: String,
+    mode: InsertMode = .insert,
+    model: String? = nil,
+    marks: [Mark] = []
+  ) async throws(VectorStoreError) -> QueuedBatch {
+    let engine = try writing("insert records")
     let known = try snapshot().collection(collection)
     try known.checkModel(model)
     try Mark.check(marks)
-    let prepared = try PreparedBatch(batch, for: known.record.options)
+    var prepared = try PreparedBatch(batch, for: known.record.options)
+    let outcome = PendingOutcome()
+    let isImmediate = known.record.options.indexing == .immediate
+    let queued = QueuedBatch(
+      outcome: outcome,
+      store: self,
+      collectionToIndex: isImmediate ? known.name : nil
+    )
     if prepared.count == 0 {
       try await setMarks(marks, of: known.name)
-      return .nothing
+      outcome.fill(.success(.nothing))
+      return queued
     }
     try await ensureIDsIntact(of: known.name)
+    if Task.isCancelled { throw .cancelled }
     let id = known.record.id
+    // Here many callers look up at once; the writer is one.
+    let latest = try snapshot()
+    let same = try latest.collection(id, named: known.name)
+    prepared.merged = try same.mergedRows(of: prepared, in: latest.reading)
+    let ready = prepared
     let byteCount = marks.reduce(prepared.byteCount) { $0 + ($1.value?.count ?? 0) }
-    let receipt = try await submit("insert records", byteCount: byteCount) {
-      (step) throws(VectorStoreError) in
+    let job = CommitQueue.Job(byteCount: byteCount) { (step) throws(VectorStoreError) in
       try step.withCollection(id, named: collection) { (state, step) throws(VectorStoreError) in
         let receipt = try state.insert(
-          prepared,
+          ready,
           mode: mode,
           sequence: &step.state.sequence,
           tables: step.tables,
           isLastCollection: step.state.nextCollection == id.number + 1,
           in: &step.transaction
         )
-        if prepared.hasOriginals { try step.use(.originals) }
+        if ready.hasOriginals { try step.use(.originals) }
         try step.put(marks, of: id)
         return receipt
       }
+    } finish: {
+      outcome.fill($0)
     }
-    if known.record.options.indexing == .immediate {
-      try await indexed(through: receipt.last, in: known.name)
-    }
-    return receipt
+    engine.queue.submit(job)
+    return queued
   }
 
   /// Deletes records by id, all in one commit; ids that are not there are no error.

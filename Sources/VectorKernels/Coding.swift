@@ -140,6 +140,24 @@ package final class Coding: @unchecked Sendable {
     }
   }
 
+  /// The distance that a key stands for, as near as the codes can tell; rises with the key.
+  ///
+  /// - Parameters:
+  ///   - key: What a row was given for `query`.
+  ///   - query: A query from `encodeQuery`.
+  ///   - nibbles: Whether the key is of the row's 4-bit code.
+  /// - Returns: A distance in the metric's own sense.
+  package func estimatedDistance(
+    ofKey key: UInt32,
+    query: vk_code_query,
+    nibbles: Bool
+  ) -> Float {
+    let form = nibbles ? Int32(VK_FORM_COSINE_NIBBLES) : Int32(form)
+    return unsafe withUnsafePointer(to: query) { query in
+      unsafe vk_estimated_distance(form, UInt32(stride), query, key)
+    }
+  }
+
   /// Rotates `dimension` floats into `stride` floats; what `encodeRows` rounds, up to a scale.
   package func rotate(_ vector: [Float]) -> [Float] {
     precondition(vector.count == dimension, "a vector of \(vector.count), not \(dimension)")

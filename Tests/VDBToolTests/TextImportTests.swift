@@ -150,4 +150,41 @@ struct TextImportTests {
       #expect(second.output.contains(#""retry":{"found":1,"wanted":1}"#), "\(second.output)")
     }
   }
+
+  @Test func `without an embedder texts become records without vectors`() throws {
+    try TemporaryFolder.with { folder in
+      try write(Self.notes, folder + "/n.jsonl")
+      let first = try Tool.run(
+        ["import", "s", "--file", "n.jsonl", "--preset", "fast"],
+        in: folder
+      )
+      #expect(first.status == 0, "\(first.errors)")
+      #expect(first.output.contains("3 new, 0 replaced, 1 duplicates, 1 empty."))
+      #expect(first.output.contains("No vectors; "))
+      #expect(first.output.contains("not in the index") == false)
+      // The collection has decided for later runs.
+      let again = try Tool.run(["import", "s", "--file", "n.jsonl", "--wait"], in: folder)
+      #expect(again.output.contains("0 new, 1 replaced, 2 stored before"), "\(again.output)")
+      let query = try Tool.run(["query", "s", "--text", "dogs"], in: folder)
+      #expect(query.status == 65)
+      #expect(query.errors.contains("have no vectors"), "\(query.errors)")
+      let export = try Tool.run(["export", "s"], in: folder)
+      #expect(export.output.contains("vector") == false)
+      try write(export.output, folder + "/e.jsonl")
+      let copy = try Tool.run(
+        ["import", "copy", "--file", "e.jsonl", "--embed", "none"],
+        in: folder
+      )
+      #expect(copy.status == 0, "\(copy.errors)")
+      #expect(try Tool.run(["export", "copy"], in: folder).output == export.output)
+      #expect(try Tool.run(["get", "s", "a", "--vector"], in: folder).output.contains("sunlight"))
+      #expect(try Tool.run(["stats", "s"], in: folder).output.contains("vectors         none"))
+      #expect(try Tool.run(["verify", "s"], in: folder).status == 0)
+      #expect(try Tool.run(["compact", "s"], in: folder).status == 0)
+      let list = try Tool.run(["collections", "s"], in: folder).output
+      #expect(list.contains("no vectors"), "\(list)")
+      let other = try Tool.run(["import", "s", "--file", "n.jsonl", "--embed", "hash"], in: folder)
+      #expect(other.status == 65)
+    }
+  }
 }

@@ -58,10 +58,20 @@ static inline void vk_prefetch_lines(const void *address, uint32_t lines) {
   for (uint32_t i = 0; i < lines; i++) __builtin_prefetch((const char *)address + 64 * i, 0, 3);
 }
 
+/// The distance that a key stands for, as near as codes of `padded` components can tell.
+/// - form: VK_FORM_… of the codes that were scored.
+float vk_estimated_distance(int form, uint32_t padded, const vk_code_query *query, uint32_t key);
+
 /// Maps a finite float to an unsigned integer of the same order.
 static inline uint32_t vk_ordered_key(float x) {
   union { float f; uint32_t u; } v = { x };
   return v.u & 0x80000000u ? ~v.u : v.u | 0x80000000u;
+}
+
+/// The float that `vk_ordered_key` was given.
+static inline float vk_of_ordered_key(uint32_t key) {
+  union { uint32_t u; float f; } v = { key & 0x80000000u ? key ^ 0x80000000u : ~key };
+  return v.f;
 }
 
 /// keys[i] = the key of row rows[i] for the query, smaller is nearer; bit-identical on every

@@ -2,7 +2,7 @@
 public struct Record: Sendable, Hashable {
   /// Unique within the collection.
   public var id: RecordID
-  /// As many finite numbers as the collection has dimensions.
+  /// As many finite numbers as the collection has dimensions; empty where it has none.
   public var vector: [Float]
   /// Named values, at most ``VDBLimits/metadataBytes`` once encoded.
   public var metadata: Metadata
@@ -33,8 +33,8 @@ public enum VDBLimits {
   public static let metadataBytes = 64 * 1024
   /// Bytes of one record's document, in UTF-8; of its original too.
   public static let documentBytes = 16 * 1024 * 1024
-  /// Dimensions of a collection.
-  public static let dimension = 1...65_536
+  /// Dimensions of a collection; 0 is one whose records have no vectors.
+  public static let dimension = 0...65_536
   /// Rows of a collection, counting deleted ones until compaction.
   public static let rows = Int(Int32.max)
   /// Bytes of one batch: vectors, ids, metadata and documents together.

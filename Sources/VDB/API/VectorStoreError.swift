@@ -44,6 +44,8 @@ public enum VectorStoreError: Error, Hashable, Sendable {
   case collectionMismatch(name: String, property: String, existing: String, requested: String)
   /// The collection's vectors come from another model.
   case modelMismatch(collection: String, existing: String, requested: String)
+  /// A search in a collection whose records have no vectors.
+  case noVectors(collection: String)
   /// The collection has all the rows that it can number.
   case collectionFull(name: String, limit: Int)
 
@@ -139,6 +141,9 @@ extension VectorStoreError: CustomStringConvertible {
       "The vectors of '\(collection)' come from the model '\(existing)', not '\(requested)'; "
         + "they cannot be compared. Use that model, or reprocess the texts into a new collection: "
         + "'vdbtool reprocess', or reprocess(_:into:of:) of VDBIngest."
+    case .noVectors(let collection):
+      "The records of '\(collection)' have no vectors, so none is near to anything. "
+        + "Reprocess them into a collection with vectors and search that one."
     case .collectionFull(let name, let limit):
       "The collection '\(name)' has used its \(limit) row numbers. Compact it, or begin another."
     case .notFound(let path): "There is no store at '\(path)'."

@@ -113,7 +113,9 @@ struct Compaction: Sendable {
       }
       KillPoint.reach("compact.copied")
       for collection in collections
-      where collection.record.options.indexing != .manual || collection.linked > 0 {
+      where collection.record.options.hasVectors
+        && (collection.record.options.indexing != .manual || collection.linked > 0)
+      {
         try await waitForIndex(collection.name, of: target)
       }
       try target.adoptIdentity(of: source, sequence: snapshot.sequence)
@@ -154,7 +156,9 @@ struct Compaction: Sendable {
           metadata.append(record.metadata)
           documents.append(record.document)
           originals.append(record.original)
-          unsafe vectors.append(try collection.checkedAddress(of: row, in: snapshot.reading))
+          if collection.record.options.hasVectors {
+            unsafe vectors.append(try collection.checkedAddress(of: row, in: snapshot.reading))
+          }
           bytes += collection.vectors.shape.stride
         }
         row += 1
@@ -188,6 +192,7 @@ struct Compaction: Sendable {
     }
 
     var rows: VectorRows {
+      if !options.hasVectors { return .none }
       let storage: VectorRows.Storage = unsafe bytes.withRawBytes { raw in
         switch options.element {
         case .float32: unsafe .float32(Array(raw.bindMemory(to: Float.self)))

@@ -64,7 +64,7 @@ extension VectorStore {
       live: Int(collection.record.live),
       deleted: collection.live.deletedCount,
       indexed: Int(collection.linked),
-      backlog: Int(collection.rows - collection.linked),
+      backlog: collection.info.backlog,
       degreeHistogram: histogram,
       layerNodes: index?.graph.layers.map { Int($0.count) } ?? [],
       residentBytes: linkBytes + codeBytes

@@ -122,7 +122,8 @@ struct Verification {
       }
     }
     values += count
-    let end = next ?? min(record.sealed, record.linked)
+    let end =
+      next ?? (record.options.hasVectors ? min(record.sealed, record.linked) : record.nextRow)
     if end != record.nextRow {
       note("I7", "WAL of '\(collection.name)'", "it ends at row \(end) of \(record.nextRow)")
     }

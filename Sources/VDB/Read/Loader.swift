@@ -144,9 +144,9 @@ struct Loader {
     let shape = BlockShape(stride: record.options.dimension * record.options.element.byteCount)
     let total = shape.blocks(for: record.nextRow)
     // A block that was full when the earlier snapshot was made has not moved since.
-    let kept = known.map { Int($0.record.sealed) >> Int(shape.shift) } ?? 0
+    let kept = known.map { shape.fullBlocks(for: $0.record.sealed) } ?? 0
     var addresses = known?.vectors.addresses(prefix: min(kept, total)) ?? []
-    let full = Int(record.nextRow) >> Int(shape.shift)
+    let full = shape.fullBlocks(for: record.nextRow)
     while addresses.count < full {
       addresses.append(
         try blockAddress(

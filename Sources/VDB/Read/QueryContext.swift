@@ -7,15 +7,27 @@ import VectorKernels
 final class QueryContext {
   let search = SearchContext()
   private var codeBuffer: CodeQueryBuffer?
-  var rows: [Row] = []
+  /// Rows to compare in full precision, with the keys of their codes.
+  var candidates: [(row: Row, key: UInt32)] = []
   var addresses: [UnsafeRawPointer] = unsafe []
   var distances: [Float] = []
+
+  /// Rows scored by their codes and compared in full precision since the count began.
+  var scored = 0
+  var compared = 0
+
+  func beginCount() { (scored, compared) = (0, 0) }
 
   func codeBuffer(stride: Int) -> CodeQueryBuffer {
     if let codeBuffer, codeBuffer.stride == stride { return codeBuffer }
     let buffer = CodeQueryBuffer(stride: stride)
     codeBuffer = buffer
     return buffer
+  }
+
+  /// Makes room for the distances of `count` rows.
+  func reserveDistances(_ count: Int) {
+    if distances.count < count { distances = [Float](repeating: 0, count: 2 * count) }
   }
 }
 

@@ -15,16 +15,36 @@ struct SearchPlan {
 
   /// Rows up to which a scan is quicker than a walk.
   static let scanRows: Row = 1_000
-  /// Candidates that are compared in full precision: more where codes are coarser.
-  func rerankCount(nibbles: Bool) -> Int {
-    nibbles ? max(3 * limit, limit + 20) : max(2 * limit, limit + 10)
+  /// Candidates that are compared in full precision at most; see `EstimateErrors` for how many are.
+  var candidates: Int { max(4 * limit, limit + 40) }
+}
+
+/// How far the estimates of one query's candidates were off.
+private struct EstimateErrors {
+  private var count = 0.0
+  private var mean = 0.0
+  private var squares = 0.0
+
+  /// Takes up one error (Welford's recurrence).
+  mutating func add(_ error: Float) {
+    count += 1
+    let difference = Double(error) - mean
+    mean += difference / count
+    squares += difference * (Double(error) - mean)
+  }
+
+  /// The least distance that a row of this estimate is likely to have: three standard deviations below.
+  func least(_ estimate: Float) -> Float {
+    let deviation = count > 1 ? (squares / (count - 1)).squareRoot() : 0
+    return Float(Double(estimate) + mean - 3 * deviation)
   }
 }
 
-/// Answers one query within one snapshot: the graph over codes, the rows that it does not contain
-/// yet by a scan, and all of it compared in full precision.
+/// Answers queries within one snapshot: the graph over codes, the rows that it does not contain yet by
+/// a scan, and all of it compared in full precision.
 ///
-/// Takes no lock and calls LMDB only to check a block for the first time.
+/// Takes no lock and calls LMDB only to check a block for the first time. Several queries at a time are
+/// quicker than one after the other where all rows are compared; each is answered as if it were alone.
 struct CollectionSearch {
   let collection: CollectionSnapshot
   let reading: SharedReadTransaction
@@ -33,27 +53,43 @@ struct CollectionSearch {
   /// Told once when an index from disk turns out to be damaged.
   let damaged: @Sendable (CollectionID) -> Void
 
+  /// Candidates compared in any case, so that there is something to judge estimates by.
+  private static let leastCompared = 12
   /// Lines of a row that are asked for ahead; the rest of a long row follows by itself.
   private static let prefetchedLines: UInt32 = 16
 
-  /// The nearest rows, nearest first, ties by row.
+  /// A query with what has been found for it.
+  private struct Question {
+    let query: [Float]
+    let prepared: PreparedQuery
+    var nearest: NearestHeap
+  }
+
+  /// The nearest rows of each query, nearest first, ties by row.
   func nearest(
-    to query: [Float],
+    to queries: [[Float]],
     plan: SearchPlan,
     context: QueryContext
-  ) throws(VectorStoreError) -> [(distance: Float, row: Row)] {
-    guard plan.limit > 0, collection.record.live > 0 else { return [] }
-    let prepared = kernels.prepare(query.span)
-    var heap = NearestHeap(capacity: plan.limit)
+  ) throws(VectorStoreError) -> [[(distance: Float, row: Row)]] {
+    guard plan.limit > 0, collection.record.live > 0 else { return queries.map { _ in [] } }
+    var questions = queries.map { query in
+      Question(
+        query: query,
+        prepared: kernels.prepare(query.span),
+        nearest: NearestHeap(capacity: plan.limit)
+      )
+    }
     var scanned: Row = 0
     if let index = usableIndex(plan) {
-      try walk(index, query, prepared, plan, context, into: &heap)
+      for position in questions.indices {
+        try walk(index, plan, context, &questions[position])
+      }
       scanned = min(index.linked, collection.rows)
     }
     if plan.consistency != .linked || scanned == 0 {
-      try scan(scanned..<collection.rows, prepared, plan.radius, context, into: &heap)
+      try scan(scanned..<collection.rows, plan.radius, context, &questions)
     }
-    return heap.sorted()
+    return questions.map { $0.nearest.sorted() }
   }
 
   private func usableIndex(_ plan: SearchPlan) -> IndexVersion? {
@@ -68,113 +104,153 @@ struct CollectionSearch {
   /// Walks the graph, wider while deleted rows leave too few, and offers the best candidates.
   private func walk(
     _ index: IndexVersion,
-    _ query: [Float],
-    _ prepared: PreparedQuery,
     _ plan: SearchPlan,
     _ context: QueryContext,
-    into heap: inout NearestHeap
+    _ question: inout Question
   ) throws(VectorStoreError) {
+    let nibbles = index.codes.hasNibbles
     let buffer = context.codeBuffer(stride: coding.queryStride)
-    coding.encodeQuery(query.span, into: buffer)
+    coding.encodeQuery(question.query.span, into: buffer)
+    let query = unsafe nibbles ? buffer.nibbleQuery : buffer.query
     let linked = Int(min(index.linked, collection.rows))
+    let wanted = min(plan.candidates, linked)
     var ef = max(plan.efSearch, plan.limit)
-    let wanted = min(plan.rerankCount(nibbles: index.codes.hasNibbles), linked)
-    var candidates: [Row] = []
     while true {
       let found = unsafe Searcher.search(
         index.graph,
         codes: index.codes.searchView,
-        query: index.codes.hasNibbles ? buffer.nibbleQuery : buffer.query,
+        query: query,
         ef: ef,
         context: context.search
       )
-      candidates.removeAll(keepingCapacity: true)
+      context.scored += context.search.scored
+      context.candidates.removeAll(keepingCapacity: true)
       for position in 0..<found {
         let row = unsafe context.search.rows[position]
         if row >= collection.rows || collection.live.isDeleted(row) { continue }
-        candidates.append(row)
-        if candidates.count == wanted { break }
+        unsafe context.candidates.append((row, context.search.keys[position]))
+        if context.candidates.count == wanted { break }
       }
       // With deleted rows among the candidates, widen until enough live ones are left.
-      let enough = collection.live.isEmpty ? true : candidates.count >= min(wanted, plan.limit)
+      let enough = collection.live.isEmpty || context.candidates.count >= min(wanted, plan.limit)
       if enough || ef >= linked { break }
       ef = min(linked, ef * 2)
     }
-    try offer(candidates, prepared, plan.radius, context, into: &heap)
+    let estimate = { (key: UInt32) in
+      unsafe coding.estimatedDistance(ofKey: key, query: query, nibbles: nibbles)
+    }
+    try rerank(plan, context, &question, estimate)
   }
 
-  /// Compares rows in full precision.
-  private func offer(
-    _ rows: [Row],
-    _ prepared: PreparedQuery,
+  /// Compares candidates in full precision: as many as results are wanted, and of the others those that
+  /// may be nearer than the worst of these, by all that was seen of how far estimates are off.
+  private func rerank(
+    _ plan: SearchPlan,
+    _ context: QueryContext,
+    _ question: inout Question,
+    _ estimate: (UInt32) -> Float
+  ) throws(VectorStoreError) {
+    let count = context.candidates.count
+    let certain = min(count, max(plan.limit + 2, Self.leastCompared))
+    try compare(0..<certain, plan.radius, context, &question)
+    var errors = EstimateErrors()
+    for position in 0..<certain {
+      errors.add(context.distances[position] - estimate(context.candidates[position].key))
+    }
+    let bound = min(question.nearest.bound, plan.radius)
+    var end = certain
+    while end < count, errors.least(estimate(context.candidates[end].key)) <= bound { end += 1 }
+    try compare(certain..<end, plan.radius, context, &question)
+  }
+
+  /// Compares some of the candidates in full precision.
+  private func compare(
+    _ positions: Range<Int>,
     _ radius: Float,
     _ context: QueryContext,
-    into heap: inout NearestHeap
+    _ question: inout Question
   ) throws(VectorStoreError) {
+    if positions.isEmpty { return }
+    context.compared += positions.count
     unsafe context.addresses.removeAll(keepingCapacity: true)
     // All rows are asked for before the first is read: each is somewhere else in memory.
     let lines = UInt32((collection.vectors.shape.stride + 63) / 64)
-    for row in rows {
+    for position in positions {
+      let row = context.candidates[position].row
       let address = unsafe try collection.checkedAddress(of: row, in: reading)
       unsafe vk_prefetch_lines(address, min(lines, Self.prefetchedLines))
       unsafe context.addresses.append(address)
     }
-    if context.distances.count < rows.count {
-      context.distances = [Float](repeating: 0, count: rows.count * 2)
-    }
+    context.reserveDistances(positions.count)
     unsafe context.addresses.withUnsafeBufferPointer { addresses in
       unsafe context.distances.withUnsafeMutableBufferPointer { distances in
         guard let addresses = addresses.baseAddress, let target = distances.baseAddress
         else { return }
-        unsafe kernels.distances(prepared, rowAddresses: addresses, count: rows.count, into: target)
+        unsafe kernels.distances(
+          question.prepared,
+          rowAddresses: addresses,
+          count: positions.count,
+          into: target
+        )
       }
     }
-    for (position, row) in rows.enumerated() {
-      let distance = context.distances[position]
-      if distance <= radius { heap.offer(row, distance: distance) }
+    for (offset, position) in positions.enumerated() {
+      let distance = context.distances[offset]
+      if distance <= radius {
+        question.nearest.offer(context.candidates[position].row, distance: distance)
+      }
     }
   }
 
-  /// Compares every live row of a range in full precision, block by block.
+  /// Compares every live row of a range in full precision, block by block: a block is read from memory
+  /// for the first query and from the cache for the others.
   private func scan(
     _ rows: Range<Row>,
-    _ prepared: PreparedQuery,
     _ radius: Float,
     _ context: QueryContext,
-    into heap: inout NearestHeap
+    _ questions: inout [Question]
   ) throws(VectorStoreError) {
     let shape = collection.vectors.shape
-    if context.distances.count < shape.rows {
-      context.distances = [Float](repeating: 0, count: shape.rows)
-    }
-    let noneDeleted = collection.live.isEmpty
+    context.reserveDistances(shape.rows)
     var row = rows.lowerBound
     while row < rows.upperBound {
       let block = shape.block(of: row)
       let end = min(rows.upperBound, shape.firstRow(of: block) + UInt32(shape.rows))
-      let count = Int(end - row)
       try collection.check(block: block, in: reading)
-      unsafe context.distances.withUnsafeMutableBufferPointer { distances in
-        guard let target = distances.baseAddress else { return }
-        unsafe kernels.distances(
-          prepared,
-          base: collection.vectors.address(of: row),
-          stride: shape.stride,
-          count: count,
-          into: target
-        )
-      }
-      var bound = min(heap.bound, radius)
-      for offset in 0..<count {
-        let distance = context.distances[offset]
-        // Equal to the bound may still win by its row when the heap is not full.
-        guard distance <= bound else { continue }
-        let candidate = row + UInt32(offset)
-        guard noneDeleted || !collection.live.isDeleted(candidate) else { continue }
-        heap.offer(candidate, distance: distance)
-        bound = min(heap.bound, radius)
+      for position in questions.indices {
+        scan(row..<end, radius, context, &questions[position])
       }
       row = end
+    }
+  }
+
+  /// Compares the live rows of a part of one block.
+  private func scan(
+    _ rows: Range<Row>,
+    _ radius: Float,
+    _ context: QueryContext,
+    _ question: inout Question
+  ) {
+    unsafe context.distances.withUnsafeMutableBufferPointer { distances in
+      guard let target = distances.baseAddress else { return }
+      unsafe kernels.distances(
+        question.prepared,
+        base: collection.vectors.address(of: rows.lowerBound),
+        stride: collection.vectors.shape.stride,
+        count: rows.count,
+        into: target
+      )
+      let noneDeleted = collection.live.isEmpty
+      var bound = min(question.nearest.bound, radius)
+      for offset in 0..<rows.count {
+        let distance = unsafe target[offset]
+        // Equal to the bound may still win by its row when the heap is not full.
+        guard distance <= bound else { continue }
+        let candidate = rows.lowerBound + UInt32(offset)
+        guard noneDeleted || !collection.live.isDeleted(candidate) else { continue }
+        question.nearest.offer(candidate, distance: distance)
+        bound = min(question.nearest.bound, radius)
+      }
     }
   }
 }

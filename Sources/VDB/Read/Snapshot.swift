@@ -145,7 +145,8 @@ final class CollectionKernels: Sendable {
     fullPrecision = FullPrecision(
       metric: options.metric.kernel,
       element: options.element.kernel,
-      dimension: options.dimension
+      // Where there are no vectors nothing is compared; the smallest kernel stands in.
+      dimension: max(1, options.dimension)
     )
     coding = Coding(options)
   }

@@ -3,7 +3,7 @@
 struct PreparedBatch: Sendable {
   let count: Int
   /// `count` rows of the collection's element type.
-  let vectors: [UInt8]
+  let vectors: EncodedRows
   /// Kind and bytes of each id, one after the other.
   let idKeys: [UInt8]
   /// Where each id ends in `idKeys`.
@@ -15,6 +15,16 @@ struct PreparedBatch: Sendable {
   let recordEnds: [Int]
   /// Whether a record has an original beside its document.
   let hasOriginals: Bool
+  /// What the table of merged ids says, looked up before the batch was queued.
+  var merged: MergedRows?
+
+  /// Rows that ids lead to in `ids`; right as long as nothing is merged into it, see `mark`.
+  struct MergedRows: Sendable {
+    /// The collection's `merged` when it was asked.
+    let mark: Row
+    /// One a row of the batch; `nil`: the id is not there.
+    let rows: [Row?]
+  }
 
   /// Bytes that wait for the writer with it.
   var byteCount: Int { vectors.count + idKeys.count + records.count + 24 * count }
@@ -85,7 +95,7 @@ struct PreparedBatch: Sendable {
     _ batch: RecordBatch,
     _ options: CollectionOptions
   ) throws(VectorStoreError) {
-    guard batch.vectors.count == batch.ids.count else {
+    guard batch.vectors.count == batch.ids.count || options.dimension == 0 else {
       throw .invalidBatch(reason: "\(batch.ids.count) ids for \(batch.vectors.count) vectors")
     }
     guard batch.metadata.isEmpty || batch.metadata.count == batch.ids.count else {
@@ -129,6 +139,14 @@ extension RecordBatch {
   ///
   /// - Throws: `.dimensionMismatch` for the first record of another length.
   init(_ records: [Record], dimension: Int) throws(VectorStoreError) {
+    if dimension == 0, records.allSatisfy(\.vector.isEmpty) {
+      self.init(
+        ids: records.map(\.id),
+        metadata: records.map(\.metadata),
+        documents: records.map(\.document)
+      )
+      return
+    }
     var values: [Float] = []
     values.reserveCapacity(records.count * dimension)
     for (row, record) in records.enumerated() {

@@ -48,6 +48,10 @@ struct EmbeddingStep: Sendable {
       }
     }
     if job.records.isEmpty { return batch }
+    if embedder.dimension == 0 {
+      batch.records = job.records
+      return batch
+    }
     await embed(job.records, into: &batch)
     batch.isCut = Task.isCancelled
     meter.update { [count = batch.records.count] in $0.embedded += count }

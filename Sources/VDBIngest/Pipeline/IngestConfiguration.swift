@@ -132,15 +132,20 @@ public struct IngestSettings: Sendable, Hashable, Codable {
     let workers = try checked("workers", wanted.workers, 1...64) ?? min(16, max(2, processors))
     let share = count.map { max(64, $0 / (workers * 4)) } ?? Int.max
     let load = try checked("loadBatch", wanted.loadBatch, batches) ?? 10_000
-    let widest = max(1, Self.commitBytes / (4 * dimension))
+    let widest = Self.commitBytes / max(1, 4 * dimension)
+    // Without embedding a batch is only handed through.
+    let usualEmbedBatch = dimension == 0 ? 5_000 : 256
     self.workers = workers
     loadBatch = load
     cleanBatch = try checked("cleanBatch", wanted.cleanBatch, batches) ?? min(5_000, load, share)
     embedBatch = min(
-      try checked("embedBatch", wanted.embedBatch, batches) ?? min(256, share),
+      try checked("embedBatch", wanted.embedBatch, batches) ?? min(usualEmbedBatch, share),
       max(1, batchLimit)
     )
-    writeBatch = min(try checked("writeBatch", wanted.writeBatch, batches) ?? 10_000, widest)
+    writeBatch = min(
+      try checked("writeBatch", wanted.writeBatch, batches) ?? 10_000,
+      max(1, widest)
+    )
     queueDepth = try checked("queueDepth", wanted.queueDepth, 1...1024) ?? 4
     retries = try checked("retries", wanted.retries, 0...100) ?? 0
   }

@@ -177,6 +177,7 @@ final class IngestRun: Sendable {
     } catch {
       meter.stop(error == .cancelled ? CancellationError() : error)
       cancel()
+      await step.abandon()
     }
   }
 }

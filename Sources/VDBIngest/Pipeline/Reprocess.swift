@@ -70,7 +70,7 @@ public func reprocess(
   if options != nil || existing == nil {
     var wanted = options ?? from.options
     wanted.dimension = embedder.dimension
-    wanted.model = embedder.modelIdentity
+    wanted.model = embedder.pinnedModel
     try await store.ensureCollection(target, wanted)
   }
   let into = existing?.name ?? target

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import VDB
 
 /// A cleaned text with the id under which it is stored.
@@ -30,6 +31,18 @@ struct CleanedChunk: Sendable {
     var entry: TextEntry
     var original: String?
     var hash: ContentHash
+    /// 64 bits of the hash of the entry's own id.
+    var idHash: UInt64?
+
+    func record(id: RecordID, repeatsID: Bool = false) -> TextRecord {
+      TextRecord(
+        id: id,
+        text: entry.text,
+        metadata: entry.metadata,
+        original: original,
+        repeatsID: repeatsID
+      )
+    }
   }
   var items: [Item] = []
   var rejected = 0
@@ -48,12 +61,33 @@ struct CleanedChunk: Sendable {
       }
       var cleaned = entry
       cleaned.text = text
-      var original = keepsOriginals && !text.hasBytes(of: entry.text) ? entry.text : nil
+      var original = keepsOriginals ? entry.original ?? entry.text : nil
+      if original?.hasBytes(of: text) == true { original = nil }
       if let bytes = original?.utf8.count, bytes > VDBLimits.documentBytes {
         original = nil
         originalsLeftOut += 1
       }
-      items.append(Item(entry: cleaned, original: original, hash: ContentHash(text)))
+      items.append(
+        Item(
+          entry: cleaned,
+          original: original,
+          hash: ContentHash(text),
+          idHash: entry.id.map(Self.hash)
+        )
+      )
+    }
+  }
+
+  /// Ids of different kinds are different, whatever they look like.
+  private static func hash(_ id: RecordID) -> UInt64 {
+    switch id {
+    case .string(let text): return ContentHash(text, seed: 1).low
+    case .integer(let number):
+      return unsafe withUnsafeBytes(of: number.littleEndian) {
+        unsafe ContentHash($0, seed: 2).low
+      }
+    case .uuid(let uuid):
+      return unsafe withUnsafeBytes(of: uuid.uuid) { unsafe ContentHash($0, seed: 3).low }
     }
   }
 }
@@ -70,8 +104,8 @@ struct Selection {
   let allowsDuplicates: Bool
   let only: Set<String>?
   // 64 bits of each hash: among a billion texts the odds of one false duplicate are 1 in 37.
-  private var texts: Set<UInt64> = []
-  private var ids: Set<UInt64> = []
+  private var texts = HashSet64()
+  private var ids = HashSet64()
   /// How often each text without an id came, beyond the first time.
   private var repetitions: [UInt64: UInt64] = [:]
   /// What was judged since it was taken last, when that is wanted.
@@ -95,10 +129,10 @@ struct Selection {
   /// Knows afterwards what the run knew that wrote the log.
   mutating func replay(_ log: SelectionLog) {
     for (text, id) in zip(log.texts, log.ids) {
-      let isNewText = texts.insert(text).inserted
+      let isNewText = texts.insert(text)
       if !isNewText, !allowsDuplicates { continue }
       if id != 0 {
-        ids.insert(id)
+        _ = ids.insert(id)
       } else if !isNewText {
         repetitions[text, default: 0] += 1
       }
@@ -106,37 +140,24 @@ struct Selection {
   }
 
   mutating func judge(_ item: CleanedChunk.Item) -> Verdict {
-    let isNewText = texts.insert(item.hash.low).inserted
+    let isNewText = texts.insert(item.hash.low)
     if !isNewText, !allowsDuplicates { return .duplicate }
-    let idHash = item.entry.id.map { max(1, ContentHash(Self.key($0)).low) }
     log?.texts.append(item.hash.low)
-    log?.ids.append(idHash ?? 0)
-    var record = TextRecord(
-      id: item.hash.id,
-      text: item.entry.text,
-      metadata: item.entry.metadata,
-      original: item.original
-    )
-    if let id = item.entry.id, let idHash {
-      record.id = id
-      record.repeatsID = !ids.insert(idHash).inserted
-      if record.repeatsID, !allowsDuplicates { return .duplicate }
-    } else if !isNewText {
+    log?.ids.append(item.idHash.map { max($0, 1) } ?? 0)
+    let record: TextRecord
+    if let id = item.entry.id, let hash = item.idHash {
+      let repeatsID = !ids.insert(hash)
+      if repeatsID, !allowsDuplicates { return .duplicate }
+      record = item.record(id: id, repeatsID: repeatsID)
+    } else if isNewText {
+      record = item.record(id: item.hash.id)
+    } else {
       // The second of equal texts is the second in every run, so its id is the same in every run.
       let repetition = repetitions[item.hash.low, default: 0] + 1
       repetitions[item.hash.low] = repetition
-      record.id = ContentHash(item.entry.text, seed: repetition).id
+      record = item.record(id: ContentHash(item.entry.text, seed: repetition).id)
     }
     if let only, !only.contains(record.id.description) { return .skipped }
     return .take(record)
-  }
-
-  /// Ids of different kinds are different, whatever they look like.
-  private static func key(_ id: RecordID) -> String {
-    switch id {
-    case .string(let text): "s" + text
-    case .integer(let number): "i\(number)"
-    case .uuid(let uuid): "u\(uuid)"
-    }
   }
 }

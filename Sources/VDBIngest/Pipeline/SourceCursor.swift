@@ -12,9 +12,9 @@ struct PageEnd: Sendable {
 
 /// How far a source is committed into a collection, kept as marks of the collection.
 ///
-/// A place is committed in the transaction of the last rows before it, so it is never ahead of the
-/// rows. It trails them by less than a page and an embedding batch: entries between are looked up in the
-/// store. It stays before the first entry that failed, and is taken away when the source has been read to its end without one.
+/// A place is committed in a transaction of rows behind it, when all rows before it are committed, so it
+/// is never ahead of the rows, whichever of several commits under way fail. It trails them by a few
+/// commits: entries between are looked up in the store. It stays before the first entry that failed, and is taken away when the source has been read to its end without one.
 struct SourceCursor: Sendable {
   /// The value of the mark, as JSON.
   struct State: Codable, Equatable {
@@ -118,7 +118,7 @@ struct SourceCursor: Sendable {
     hasMoved = false
   }
 
-  /// The marks of the commit that settles everything before the place.
+  /// The marks that say where the place is, if it has moved.
   mutating func takeMarks() -> [Mark] {
     guard hasMoved else { return [] }
     hasMoved = false

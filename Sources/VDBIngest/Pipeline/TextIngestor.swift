@@ -27,7 +27,8 @@ public final class TextIngestor: Sendable {
   /// - Parameters:
   ///   - collection: The collection's name.
   ///   - store: A store that is open for writing.
-  ///   - embedder: What makes the vectors; its model is the collection's for good.
+  ///   - embedder: What makes the vectors; its model is the collection's for good. ``NoEmbedder`` stores
+  ///     texts without vectors.
   ///   - configuration: How to do it.
   ///   - metric: How near vectors are to each other; for a new collection.
   ///   - element: How numbers are kept; for a new collection.
@@ -60,7 +61,7 @@ public final class TextIngestor: Sendable {
           element: element,
           index: index,
           indexing: indexing,
-          model: embedder.modelIdentity
+          model: embedder.pinnedModel
         )
       )
     }
@@ -98,7 +99,7 @@ public final class TextIngestor: Sendable {
       embedder: embedder,
       skipsStored: (configuration.skipsStored || configuration.resumes) && hasRecords,
       keepsOriginals: configuration.keepOriginal,
-      needsDirection: info.options.metric == .cosine,
+      needsDirection: info.options.metric == .cosine && info.options.hasVectors,
       retries: settings.retries,
       retryDelay: configuration.retryDelay,
       meter: IngestMeter(settings: settings, count: count)
@@ -159,7 +160,9 @@ extension Embedder {
   ///
   /// - Throws: `.modelMismatch` or `.collectionMismatch`.
   public func check(_ collection: CollectionInfo) throws(VectorStoreError) {
-    if let known = collection.options.model, known != modelIdentity {
+    if let known = collection.options.model, let modelIdentity = pinnedModel,
+      known != modelIdentity
+    {
       throw .modelMismatch(collection: collection.name, existing: known, requested: modelIdentity)
     }
     if collection.options.dimension != dimension {

@@ -2,7 +2,8 @@ internal import VDB
 
 /// Texts of JSON Lines, one object a line.
 ///
-/// Besides text and id every member becomes metadata, objects flattened with dots.
+/// Besides text, id and `original` (the text before an earlier cleaning, as exports have it) every
+/// member becomes metadata, objects flattened with dots.
 public final class JSONLinesSource: ResumableSource {
   private let reader: RecordFileReader
   private let textField: String
@@ -56,15 +57,14 @@ public final class JSONLinesSource: ResumableSource {
     for row in page.ids.indices {
       var metadata = page.metadata[row]
       var text = page.documents[row]
-      // The text that is imported is the original one itself; this is a member like others.
-      if let other = page.originals[row],
-        metadata.updateValue(.string(other), forKey: "original") != nil
-      {
-        throw fault(page.lines[row], "the key 'original' occurs twice", "Correct the line")
-      }
+      var original = page.originals[row]
       if textField != "text" {
         if let text { metadata["text"] = .string(text) }
-        text = try take(textField, from: &metadata, page.lines[row])
+        if textField == "original", original != nil {
+          text = original.take()
+        } else {
+          text = try take(textField, from: &metadata, page.lines[row])
+        }
       }
       var id = page.hasID[row] ? page.ids[row] : nil
       if idField != "id" {
@@ -78,7 +78,7 @@ public final class JSONLinesSource: ResumableSource {
           "Say with --text-field which member is the text"
         )
       }
-      entries.append(TextEntry(id: id, text: text, metadata: metadata))
+      entries.append(TextEntry(id: id, text: text, metadata: metadata, original: original))
     }
     return entries
   }

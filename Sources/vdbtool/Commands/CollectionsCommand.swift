@@ -25,7 +25,10 @@ struct CollectionsCommand: AsyncParsableCommand {
       let rows = collections.map { info in
         let options = info.options
         return [
-          info.name, "\(options.dimension) x \(options.element.rawValue)", options.metric.rawValue,
+          info.name,
+          options.hasVectors
+            ? "\(options.dimension) x \(options.element.rawValue)" : "no vectors",
+          options.hasVectors ? options.metric.rawValue : "",
           "\(Text.grouped(info.live)) records", "\(Text.grouped(info.backlog)) not indexed",
           info.aliases.isEmpty ? "" : "alias " + info.aliases.joined(separator: ", "),
         ]

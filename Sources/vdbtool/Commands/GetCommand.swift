@@ -68,7 +68,7 @@ struct GetCommand: AsyncParsableCommand {
       writer.value(value)
       rows.append([Text.excerpt(key), Text.excerpt(writer.text, 1000)])
     }
-    if vector {
+    if vector, !record.vector.isEmpty {
       rows.append(["vector", record.vector.map(\.description).joined(separator: " ")])
     }
     return Text.table(rows)

@@ -23,11 +23,15 @@ struct ImportCommand: AsyncParsableCommand {
       interrupted or failed in part is finished by running it again; with --resume the part of the \
       file that was committed is not even read. --retry-failed tries again what a report says failed.
 
+      With --embed none, or --preset fast without --embed, the records have no vectors: they are \
+      fetched by id, and searched once they are reprocessed into a collection with vectors.
+
       EXAMPLES
         vdbtool import notes.vdb --file notes.jsonl --embed builtin
         vdbtool import notes.vdb --file notes/ --report report.json
         vdbtool import notes.vdb --file notes/ --retry-failed report.json
         vdbtool import notes.vdb --file notes.jsonl --resume
+        vdbtool import dump.vdb --file dump.jsonl --preset fast
         vdbtool import notes.vdb --vectors vectors.npy --records notes.jsonl
         vdbtool import photos.vdb --vectors sift.u8bin --metric l2 --wait
         gunzip -c r.jsonl.gz | vdbtool import notes.vdb --vectors v.npy --records -

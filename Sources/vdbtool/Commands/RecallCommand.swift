@@ -94,9 +94,15 @@ struct RecallCommand: AsyncParsableCommand {
   private func report(_ points: [RecallSweep.Point], queries: Int) throws {
     guard json.json else {
       let rows = points.map {
-        ["\($0.ef)", Text.fixed($0.recall, 4), Text.grouped(Int($0.qps.rounded()))]
+        [
+          "\($0.ef)", Text.fixed($0.recall, 4), Text.grouped(Int($0.qps.rounded())),
+          Text.grouped(Int($0.scored.rounded())), Text.fixed($0.compared, 1),
+        ]
       }
-      let table = Text.table([["ef", "recall@\(limit)", "QPS"]] + rows, right: [0, 1, 2])
+      let table = Text.table(
+        [["ef", "recall@\(limit)", "QPS", "scored", "compared"]] + rows,
+        right: [0, 1, 2, 3, 4]
+      )
       return try StandardOutput.write(table)
     }
     try StandardOutput.writeJSON { writer in
@@ -118,6 +124,10 @@ struct RecallCommand: AsyncParsableCommand {
             $0.rounded(point.recall, 4)
             $0.key("qps")
             $0.rounded(point.qps, 0)
+            $0.key("scored")
+            $0.rounded(point.scored, 1)
+            $0.key("compared")
+            $0.rounded(point.compared, 1)
           }
         }
       }

@@ -65,7 +65,9 @@ struct StatsCommand: AsyncParsableCommand {
     var rows = [
       [
         "", "vectors",
-        "\(options.dimension) x \(options.element.rawValue), \(options.metric.rawValue)",
+        options.hasVectors
+          ? "\(options.dimension) x \(options.element.rawValue), \(options.metric.rawValue)"
+          : "none",
       ],
       ["", "rows", Text.grouped(collection.rows)],
       ["", "live", Text.grouped(collection.live)],

@@ -6,6 +6,8 @@ import VDBIngest
 /// What makes vectors of texts, as named on the command line.
 enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
   case builtin
+  /// No vectors: ids, texts and metadata alone.
+  case none
   /// Hashed features, for tests and for texts in which equal words are all that counts.
   case hash(Int)
   case folder(String)
@@ -13,9 +15,11 @@ enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
   init?(argument: String) {
     switch argument {
     case "builtin": self = .builtin
+    case "none": self = .none
     case "hash": self = .hash(256)
     case _ where argument.hasPrefix("hash:"):
-      guard let dimension = Int(argument.dropFirst(5)), VDBLimits.dimension.contains(dimension)
+      guard let dimension = Int(argument.dropFirst(5)), dimension > 0,
+        VDBLimits.dimension.contains(dimension)
       else {
         return nil
       }
@@ -25,11 +29,12 @@ enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
     }
   }
 
-  static var allValueStrings: [String] { ["builtin", "hash", "hash:DIMENSION", "FOLDER/"] }
+  static var allValueStrings: [String] { ["builtin", "none", "hash", "hash:DIMENSION", "FOLDER/"] }
 
   var description: String {
     switch self {
     case .builtin: "builtin"
+    case .none: "none"
     case .hash(let dimension): "hash:\(dimension)"
     case .folder(let path): path
     }
@@ -38,6 +43,7 @@ enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
   func load() throws -> any Embedder {
     switch self {
     case .builtin: try StaticEmbedder.builtin()
+    case .none: NoEmbedder()
     case .hash(let dimension): HashingEmbedder(dimension: dimension)
     case .folder(let path): try StaticEmbedder(folder: path)
     }
@@ -48,6 +54,9 @@ enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
   /// - Throws: `.modelMismatch` when the named one made other vectors, and a sentence that says how to
   ///   go on when none is named and the collection's model is none that is built in.
   static func load(_ named: EmbedderName?, for collection: CollectionInfo) throws -> any Embedder {
+    guard collection.options.hasVectors else {
+      throw VectorStoreError.noVectors(collection: collection.name)
+    }
     if let named {
       let embedder = try named.load()
       try embedder.check(collection)

@@ -26,7 +26,7 @@ enum RecordText {
     writer.object {
       $0.key("id")
       $0.id(record.id)
-      if withVector {
+      if withVector, !record.vector.isEmpty {
         $0.key("vector")
         $0.array { for number in record.vector { $0.float(number) } }
       }

@@ -38,13 +38,24 @@ struct TextImportOptions: ParsableArguments {
   var source: String?
 
   @Option(
-    help: "What makes the vectors: builtin, hash, or a folder of a model in the Model2Vec form."
+    help: ArgumentHelp(
+      "What makes the vectors: builtin, hash, a folder of a model in the Model2Vec form, or none: "
+        + "then records have no vectors.",
+      discussion: "A new collection takes builtin, or none with --preset fast."
+    )
   )
   var embed: EmbedderName?
 
   @Option(
-    help:
-      "standard: all cleaning, leave out what is stored already. fast: neither, for first imports."
+    help: ArgumentHelp(
+      "How much is done to each text: standard or fast.",
+      discussion: """
+        standard strips HTML, composes Unicode, takes out control characters and superfluous white \
+        space, leaves out what the collection has already, and embeds. fast is for large first \
+        imports: it takes out control characters and white space only, does not look at what is \
+        stored, and embeds only if --embed says so. Duplicates within the input are left out by both.
+        """
+    )
   )
   var preset = IngestPreset.standard
 
@@ -115,6 +126,13 @@ struct TextImportOptions: ParsableArguments {
       configuration.only = Set(report.failedBatches.flatMap { $0.ids.map(\.description) })
     }
     return configuration
+  }
+
+  /// What was named; else what the collection has, or for a new one what the preset says.
+  func embedder(for existing: CollectionInfo?) throws -> any Embedder {
+    if let embed { return try embed.load() }
+    let hasVectors = existing?.options.hasVectors ?? (preset == .standard)
+    return try (hasVectors ? EmbedderName.builtin : .none).load()
   }
 
   func open(_ path: String) throws -> any TextSource {

@@ -9,6 +9,10 @@ struct RecallSweep {
     var recall: Double
     /// Queries a second, the best of the repetitions.
     var qps: Double
+    /// Rows scored by their codes for one query, on average.
+    var scored: Double
+    /// Rows compared in full precision for one query, on average.
+    var compared: Double
   }
 
   let store: VectorStore
@@ -34,7 +38,25 @@ struct RecallSweep {
       )
       best = min(best, (ContinuousClock.now - start) / .seconds(1))
     }
-    return Point(ef: ef, recall: recall(of: found), qps: Double(queries.count) / best)
+    var (scored, compared) = (0, 0)
+    for query in 0..<queries.count {
+      let cost = try store.searchCost(
+        queries.row(query),
+        in: collection,
+        limit: limit,
+        efSearch: ef
+      )
+      scored += cost.scored
+      compared += cost.compared
+    }
+    let count = Double(max(1, queries.count))
+    return Point(
+      ef: ef,
+      recall: recall(of: found),
+      qps: Double(queries.count) / best,
+      scored: Double(scored) / count,
+      compared: Double(compared) / count
+    )
   }
 
   private func recall(of found: [[RowMatch]]) -> Double {

@@ -17,7 +17,9 @@ struct TextImportRun {
 
   func run(_ path: String, in store: VectorStore, interrupt: Interrupt) async throws -> Outcome {
     let source = try options.open(path)
-    let embedder = try (options.embed ?? .builtin).load()
+    let embedder = try options.embedder(
+      for: store.collections().first { $0.name == collection }
+    )
     let configuration = try options.configuration()
     // Options that contradict an existing collection are refused before anything is read.
     _ = try await new.ensure(
@@ -25,7 +27,7 @@ struct TextImportRun {
       in: store,
       dimension: embedder.dimension,
       element: new.element ?? .float32,
-      model: embedder.modelIdentity
+      model: embedder.pinnedModel
     )
     let ingestor = try await TextIngestor(
       into: collection,
@@ -73,11 +75,14 @@ extension TextImportRun.Outcome {
     ]
     for (count, name) in others where count > 0 { parts.append("\(Text.grouped(count)) \(name)") }
     let settings = report.settings
+    let model =
+      report.embedding.model == NoEmbedder().modelIdentity
+      ? "No vectors" : "Model \(report.embedding.model)"
     var text = """
       Read \(Text.grouped(report.total)) texts into '\(collection)' in \
       \(Text.duration(report.elapsedSeconds)) (\(Text.grouped(Int(report.throughput)))/s): \
       \(parts.joined(separator: ", ")).
-      Model \(report.embedding.model); \(settings.workers) workers, batches: load \
+      \(model); \(settings.workers) workers, batches: load \
       \(settings.loadBatch), clean \(settings.cleanBatch), embed \(settings.embedBatch), write \
       \(settings.writeBatch).
 

@@ -109,10 +109,12 @@ struct OriginalTextTests {
     for twice in [#"{"original":"a","original":"b"}"#, #"{"original":"a","original":1}"#] {
       #expect(throws: JSONFault.self) { try parseLine(Array(twice.utf8)) }
     }
-    // Of texts that are to be cleaned, it is a member like others.
+    // As an export has it: the text was cleaned already.
     try withFile("t.jsonl", Bytes(#"{"text":"a","original":"b"}"#)) { path in
       let source = try JSONLinesSource(path: path)
-      #expect(try source.next(9) == [TextEntry(text: "a", metadata: ["original": "b"])])
+      #expect(try source.next(9) == [TextEntry(text: "a", original: "b")])
+      let named = try JSONLinesSource(path: path, textField: "original")
+      #expect(try named.next(9) == [TextEntry(text: "b", metadata: ["text": "a"])])
     }
   }
 }
