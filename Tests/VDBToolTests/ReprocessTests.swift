@@ -113,7 +113,7 @@ struct ReprocessToolTests {
       #expect(try Tool.run("alias", "s", in: folder).output == "no aliases\n")
       let set = try Tool.run("alias", "s", "x", "notes", "--json", in: folder)
       #expect(set.output == #"{"alias":"x","collection":"notes","before":null}"# + "\n")
-      #expect(try Tool.run("alias", "s", in: folder).output == "  x  notes\n")
+      #expect(try Tool.run("alias", "s", in: folder).output == "x  notes\n")
       let listed = try Tool.run("alias", "s", "--json", in: folder)
       #expect(listed.output == #"{"aliases":{"x":"notes"}}"# + "\n")
       #expect(try Tool.run("collections", "s", in: folder).output.contains("alias x"))

@@ -45,8 +45,8 @@ struct Tool {
     process.executableURL = URL(filePath: try path())
     process.arguments = arguments
     process.currentDirectoryURL = URL(filePath: folder)
-    process.environment = ["COLUMNS": "80", "PATH": "/usr/bin:/bin", "TZ": "UTC"]
-      .merging(environment) { $1 }
+    let base = ["COLUMNS": "80", "PATH": "/usr/bin:/bin", "TZ": "UTC"]
+    process.environment = base.merging(environment) { _, given in given }
     let name = UUID().uuidString
     let files = ["out", "err"].map { URL(filePath: "\(folder)/\(name).\($0)") }
     for file in files { try Data().write(to: file) }
@@ -63,14 +63,24 @@ struct Tool {
   }
 
   /// Runs to the end, with `input` on standard input.
-  static func run(_ arguments: [String], in folder: String, input: String? = nil) throws -> Run {
+  static func run(
+    _ arguments: [String],
+    in folder: String,
+    input: String? = nil,
+    environment: [String: String] = [:]
+  ) throws -> Run {
     var source: Any = FileHandle.nullDevice
     if let input {
       let file = URL(filePath: "\(folder)/\(UUID().uuidString).in")
       try Data(input.utf8).write(to: file)
       source = try FileHandle(forReadingFrom: file)
     }
-    let (process, output, errors) = try start(arguments, in: folder, input: source)
+    let (process, output, errors) = try start(
+      arguments,
+      in: folder,
+      input: source,
+      environment: environment
+    )
     process.waitUntilExit()
     return Run(
       status: process.terminationStatus,

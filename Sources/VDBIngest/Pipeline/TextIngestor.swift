@@ -100,8 +100,12 @@ public final class TextIngestor: Sendable {
       skipsStored: (configuration.skipsStored || configuration.resumes) && hasRecords,
       keepsOriginals: configuration.keepOriginal,
       needsDirection: info.options.metric == .cosine && info.options.hasVectors,
-      retries: settings.retries,
-      retryDelay: configuration.retryDelay,
+      retry: RetryPolicy(
+        retries: settings.retries,
+        delay: configuration.retryDelay,
+        longestWait: configuration.longestRetryWait,
+        sleep: configuration.sleep
+      ),
       meter: IngestMeter(settings: settings, count: count)
     )
     let run = IngestRun(

@@ -32,6 +32,7 @@ struct ReprocessCommand: AsyncParsableCommand {
       EXAMPLES
         vdbtool reprocess notes.vdb --collection notes --into notes-2 --embed models/potion/
         vdbtool reprocess notes.vdb --collection notes --into notes-2 --alias current
+        vdbtool reprocess notes.vdb --into notes-3 --embed openai --model text-embedding-3-small
         vdbtool reprocess notes.vdb --into clean --clean fast --workers 4 --report report.json --json
       """
   )
@@ -44,8 +45,15 @@ struct ReprocessCommand: AsyncParsableCommand {
   )
   var into: String
 
-  @Option(help: "What makes the new vectors: builtin, hash, or a folder of a model.")
+  @Option(
+    help: ArgumentHelp(
+      "What makes the new vectors: builtin, hash, a folder of a model, or a service "
+        + "(\(ServiceOptions.names))."
+    )
+  )
   var embed = EmbedderName.builtin
+
+  @OptionGroup(title: "Model") var service: ServiceOptions
 
   @Option(help: "How thoroughly texts are cleaned; none refuses empty ones only.")
   var clean = CleaningName.standard
@@ -85,7 +93,15 @@ struct ReprocessCommand: AsyncParsableCommand {
   @OptionGroup var json: JSONFlag
   @OptionGroup var quiet: QuietFlag
 
-  func validate() throws { try requirePositive(indexingThreads, "indexing-threads") }
+  func validate() throws {
+    try service.validate(with: embed)
+    if service.model != nil, !embed.isService {
+      throw ValidationError(
+        "--model goes with an --embed that is a service: \(ServiceOptions.names)."
+      )
+    }
+    try requirePositive(indexingThreads, "indexing-threads")
+  }
 
   func run() async throws {
     let interrupt = Interrupt()
@@ -129,7 +145,7 @@ struct ReprocessCommand: AsyncParsableCommand {
 
   private func run(in store: VectorStore, _ interrupt: Interrupt) async throws -> Outcome {
     let from = try store.collection(collection.collection)
-    let embedder = try embed.load()
+    let embedder = try await embed.load(service, for: store.findCollection(into))
     let view = StageView(isQuiet: quiet.quiet)
     let progress = Progress(isQuiet: quiet.quiet)
     let work = Task { [configuration, options = options(like: from.options)] in
@@ -171,13 +187,18 @@ struct ReprocessCommand: AsyncParsableCommand {
   }
 
   private var configuration: IngestConfiguration {
-    IngestConfiguration(
+    var configuration = IngestConfiguration(
       cleaner: clean.chain,
       workers: workers,
       embedBatch: embedBatch,
       writeBatch: writeBatch,
       keepOriginal: !noKeepOriginal
     )
+    if embed.isService {
+      configuration.retries = ServiceLoader.retries
+      configuration.retryDelay = ServiceLoader.retryDelay
+    }
+    return configuration
   }
 
   /// What the new collection is asked to be; `nil` when nothing was said.

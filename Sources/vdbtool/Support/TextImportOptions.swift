@@ -39,8 +39,8 @@ struct TextImportOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What makes the vectors: builtin, hash, a folder of a model in the Model2Vec form, or none: "
-        + "then records have no vectors.",
+      "What makes the vectors: builtin, hash, a folder of a model in the Model2Vec form, a service "
+        + "(\(ServiceOptions.names)), or none: then records have no vectors.",
       discussion: "A new collection takes builtin, or none with --preset fast."
     )
   )
@@ -121,6 +121,10 @@ struct TextImportOptions: ParsableArguments {
     configuration.allowsDuplicates = allowDuplicates
     configuration.keepOriginal = !noKeepOriginal
     configuration.resumes = resume
+    if embed?.isService == true {
+      configuration.retries = ServiceLoader.retries
+      configuration.retryDelay = ServiceLoader.retryDelay
+    }
     if let retryFailed {
       let report = try IngestReport.read(retryFailed)
       configuration.only = Set(report.failedBatches.flatMap { $0.ids.map(\.description) })
@@ -129,10 +133,13 @@ struct TextImportOptions: ParsableArguments {
   }
 
   /// What was named; else what the collection has, or for a new one what the preset says.
-  func embedder(for existing: CollectionInfo?) throws -> any Embedder {
-    if let embed { return try embed.load() }
+  func embedder(
+    _ service: ServiceOptions,
+    for existing: CollectionInfo?
+  ) async throws -> any Embedder {
+    if let embed { return try await embed.load(service, for: existing) }
     let hasVectors = existing?.options.hasVectors ?? (preset == .standard)
-    return try (hasVectors ? EmbedderName.builtin : .none).load()
+    return try await (hasVectors ? EmbedderName.builtin : .none).load(service, for: existing)
   }
 
   func open(_ path: String) throws -> any TextSource {

@@ -5,6 +5,7 @@ import VDBIngest
 /// Imports texts from a source and says what became of them.
 struct TextImportRun {
   let options: TextImportOptions
+  let service: ServiceOptions
   let collection: String
   let new: NewCollectionOptions
   let isQuiet: Bool
@@ -17,10 +18,9 @@ struct TextImportRun {
 
   func run(_ path: String, in store: VectorStore, interrupt: Interrupt) async throws -> Outcome {
     let source = try options.open(path)
-    let embedder = try options.embedder(
-      for: store.collections().first { $0.name == collection }
-    )
     let configuration = try options.configuration()
+    let existing = try store.findCollection(collection)
+    let embedder = try await options.embedder(service, for: existing)
     // Options that contradict an existing collection are refused before anything is read.
     _ = try await new.ensure(
       collection,
