@@ -60,6 +60,7 @@ struct TextImportTests {
       #expect(first.status == 0, "\(first.errors)")
       let other = try Tool.run(["import", "s", "--file", "n.jsonl"], in: folder)
       #expect(other.status == 65)
+      #expect(other.errors.contains("'vdbtool reprocess'"), "\(other.errors)")
       let query = try Tool.run(["query", "s", "--text", "dogs", "--embed", "builtin"], in: folder)
       #expect(query.status == 65)
       #expect(query.errors.contains("come from the model 'hash-64'"))

@@ -28,7 +28,8 @@ public struct IngestConfiguration: Sendable {
   ///
   /// Without it the first of several entries with the same id or the same cleaned text is kept.
   public var allowsDuplicates: Bool
-  /// Leaves out entries that the collection has with the same id, text and metadata.
+  /// Leaves out entries that the collection has with the same id, text, metadata and, where originals
+  /// are kept, original.
   ///
   /// This is what makes it quick to run an interrupted or partly failed import again.
   public var skipsStored: Bool

@@ -58,12 +58,7 @@ struct NewCollectionOptions: ParsableArguments {
         requested: "\(new)"
       )
     }
-    try same("dimension", options.dimension, dimension)
-    try same("metric", options.metric, metric)
-    try same("element", options.element, element)
-    try same("indexing", options.indexing, indexing)
-    try same("m", options.index.m, m)
-    try same("efConstruction", options.index.efConstruction, efConstruction)
+    // The model first: where that is another one, the dimension is as well.
     if let model, let known = options.model, model != known {
       throw VectorStoreError.modelMismatch(
         collection: existing.name,
@@ -71,5 +66,11 @@ struct NewCollectionOptions: ParsableArguments {
         requested: model
       )
     }
+    try same("dimension", options.dimension, dimension)
+    try same("metric", options.metric, metric)
+    try same("element", options.element, element)
+    try same("indexing", options.indexing, indexing)
+    try same("m", options.index.m, m)
+    try same("efConstruction", options.index.efConstruction, efConstruction)
   }
 }

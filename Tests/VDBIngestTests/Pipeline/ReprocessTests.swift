@@ -191,6 +191,37 @@ struct ReprocessTests {
     }
   }
 
+  @Test func `texts without vectors get some, and cleaning only then`() async throws {
+    try await withStore { store in
+      let raw = ["<p>one</p>", "  two ", "three"]
+      try await ingest(
+        texts: raw,
+        into: "raw",
+        of: store,
+        embedder: NoEmbedder(),
+        configuration: .fast
+      )
+      let report = try await reprocess(
+        "raw",
+        into: "searched",
+        of: store,
+        embedder: HashingEmbedder(dimension: 32),
+        alias: "current"
+      )
+      #expect(report.ingestion.inserted == 3)
+      let records = try store.scroll("current").records
+      #expect(records.map(\.document) == ["one", "two", "three"])
+      #expect(records.map(\.original) == ["<p>one</p>", "  two ", nil])
+      let query = try await HashingEmbedder(dimension: 32).embed("two")
+      #expect(try store.search(query, in: "current", limit: 1)[0].document == "two")
+      // And back: the vectors are left out.
+      try await reprocess("current", into: "bare", of: store, embedder: NoEmbedder())
+      #expect(try store.scroll("bare").records.map(\.vector) == [[], [], []])
+      #expect(try store.collection("bare").options.model == nil)
+      #expect(try store.verify(.deep).problems == [])
+    }
+  }
+
   @Test func `what is written meanwhile is not read`() async throws {
     try await withStore { store in
       try await fill(store)
