@@ -16,7 +16,7 @@ struct HashSet64 {
   /// Elements.
   var count: Int { parts.reduce(0) { $0 + $1.count } }
   /// Bytes that the elements take now.
-  var byteCount: Int { parts.reduce(0) { $0 + $1.slots.capacity * 8 } }
+  var byteCount: Int { parts.reduce(0) { $0 + $1.slots.count * 8 } }
 
   /// Whether the hash was not there yet.
   mutating func insert(_ hash: UInt64) -> Bool {

@@ -11,9 +11,9 @@ struct BenchWriteCommand: AsyncParsableCommand {
     discussion: """
       Inserts made-up rows with ids and metadata into a fresh store, and then appends the same \
       number of bytes to a plain file with one fdatasync a batch: the disk's own limit, in the same \
-      run. Rows are made outside of the measured time. A receipt is given when its batch is synced; \
-      with --in-flight a caller queues further batches meanwhile, as import does, and those that \
-      wait together share a sync.
+      run. Rows are made outside of the measured time. A receipt is given when its batch is synced. \
+      Like import, the one caller queues further batches meanwhile, and those that wait together \
+      share a sync; --in-flight 1 waits for each receipt before the next batch.
 
       With --callers the same batches come from many callers at once, each after their own receipt, \
       once as fast as they can and once at the rate that one caller reached alone; every caller \
@@ -25,7 +25,7 @@ struct BenchWriteCommand: AsyncParsableCommand {
 
       EXAMPLES
         vdbtool bench write
-        vdbtool bench write --rows 1000000 --in-flight 3 --json
+        vdbtool bench write --rows 1000000 --in-flight 1 --json
         vdbtool bench write --rows 200000 --batch-size 10 --index
         vdbtool bench write --rows 2000 --batch-size 1 --callers 20
         vdbtool bench write --rows 100000 --batch-size 100 --callers 20
@@ -38,8 +38,13 @@ struct BenchWriteCommand: AsyncParsableCommand {
   var dimension = 384
   @Option(help: ArgumentHelp("Rows of a commit.", valueName: "n"))
   var batchSize = 1000
-  @Option(help: ArgumentHelp("Batches that a caller has waiting at once.", valueName: "n"))
-  var inFlight = 1
+  @Option(
+    help: ArgumentHelp(
+      "Batches that a caller has waiting at once; 3, as import, or 1 with --callers.",
+      valueName: "n"
+    )
+  )
+  var inFlight: Int?
   @Option(help: ArgumentHelp("Callers that insert at the same time.", valueName: "n"))
   var callers = 1
   @Option(help: "How numbers are kept.")
@@ -72,7 +77,7 @@ struct BenchWriteCommand: AsyncParsableCommand {
       pattern: MadeUpRows(dimension: dimension, element: element),
       rows: rows,
       batchSize: batchSize,
-      inFlight: inFlight,
+      inFlight: inFlight ?? (callers > 1 ? 1 : 3),
       callers: callers,
       isIndexed: index
     )

@@ -32,6 +32,8 @@ struct WriteReport {
       put("write_amplification", amplification(written.handedOver), 3, &writer)
       put("dirtied_amplification", amplification(written.dirtied), 3, &writer)
     }
+    writer.key("in_flight")
+    writer.int(load.inFlight)
     writer.key("bytes_per_row")
     writer.int(load.pattern.bytesPerRow)
     guard let one, let paced else { return }
@@ -57,7 +59,9 @@ struct WriteReport {
       rows.insert(line("at its rate", paced), at: 2)
     }
     var text = Text.table(rows, right: [1, 2])
-    text += "The store reaches \(Text.fixed(plainSeconds / store.seconds, 2)) of plain appends.\n"
+    text +=
+      "The store reaches \(Text.fixed(plainSeconds / store.seconds, 2)) of plain appends, "
+      + "\(load.inFlight) batches a caller in flight.\n"
     if let written = store.written {
       text +=
         "It wrote \(Text.fixed(amplification(written.handedOver), 2)) bytes a byte of vectors, ids "
