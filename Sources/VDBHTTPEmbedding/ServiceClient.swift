@@ -87,6 +87,7 @@
     private func embeddingError(_ error: any Error) -> EmbeddingError {
       if let error = error as? EmbeddingError { return error }
       if Task.isCancelled || error is CancellationError { return .cancelled }
+      let closed = "the connection to '\(address.host)' was closed before the answer was complete"
       let reason: String
       switch error {
       case let error as HTTPClientError where error == .cancelled: return .cancelled
@@ -94,8 +95,11 @@
         return .timedOut(after: connectTimeout)
       case let error as HTTPClientError where error == .alreadyShutdown:
         reason = "the embedder has been closed"
-      case let error as HTTPClientError where error == .remoteConnectionClosed:
-        reason = "the connection to '\(address.host)' was closed before the answer was complete"
+      case let error as HTTPClientError where error == .remoteConnectionClosed: reason = closed
+      case let error as HTTPParserError where error == .invalidEOFState: reason = closed
+      case let error as IOError where [ECONNRESET, EPIPE].contains(error.errnoCode):
+        reason = closed
+      case is HTTPParserError: reason = "what '\(address.host)' answers is no HTTP"
       case let error as NIOConnectionError
       where error.dnsAError != nil || error.dnsAAAAError != nil:
         reason = "no machine is known by the name '\(error.host)'"
