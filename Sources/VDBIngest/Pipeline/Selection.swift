@@ -16,8 +16,8 @@ extension String {
   /// Whether both have the same bytes: `==` does not tell composed from decomposed characters, and
   /// cleaning does.
   func hasBytes(of other: String) -> Bool {
-    let areSame = utf8.withContiguousStorageIfAvailable { own in
-      other.utf8.withContiguousStorageIfAvailable { others in
+    let areSame = unsafe utf8.withContiguousStorageIfAvailable { own in
+      unsafe other.utf8.withContiguousStorageIfAvailable { others in
         guard own.count == others.count else { return false }
         guard let left = own.baseAddress, let right = others.baseAddress else { return true }
         return unsafe memcmp(left, right, own.count) == 0
