@@ -247,6 +247,9 @@ package struct WriteTransaction: ~Copyable {
     self.environment = environment
   }
 
+  /// For cursors, which are in a file of their own.
+  var pointer: OpaquePointer { unsafe handle.pointer }
+
   /// Bytes of a page; a value over about half of it gets pages of its own.
   package var pageSize: Int { environment.pageSize }
 

@@ -4,19 +4,27 @@ import LMDB
 extension VectorStore {
   /// All collections, by name.
   public func collections() throws(VectorStoreError) -> [CollectionInfo] {
-    try snapshot().collections.values.map(\.info).sorted { $0.name < $1.name }
+    let snapshot = try snapshot()
+    return snapshot.collections.values.map(snapshot.info).sorted { $0.name < $1.name }
   }
 
-  /// What a collection is and how far it has come.
+  /// What a collection is and how far it has come; by its name or an alias.
   ///
   /// - Throws: `.unknownCollection`.
   public func collection(_ name: String) throws(VectorStoreError) -> CollectionInfo {
-    try snapshot().collection(name).info
+    let snapshot = try snapshot()
+    return snapshot.info(of: try snapshot.collection(name))
+  }
+
+  /// What a collection is, by its name or an alias; `nil` when there is none.
+  package func findCollection(_ name: String) throws(VectorStoreError) -> CollectionInfo? {
+    let snapshot = try snapshot()
+    return snapshot.find(name).map(snapshot.info)
   }
 
   /// Creates a collection; durable when it returns.
   ///
-  /// - Throws: `.collectionExists`, `.invalidCollectionName`, `.invalidArgument`.
+  /// - Throws: `.collectionExists`, `.nameIsAlias`, `.invalidCollectionName`, `.invalidArgument`.
   @discardableResult
   public func createCollection(
     _ name: String,
@@ -41,7 +49,7 @@ extension VectorStore {
     _ name: String,
     _ options: CollectionOptions
   ) async throws(VectorStoreError) -> CollectionInfo {
-    if let known = try snapshot().collections[name] {
+    if let known = try snapshot().find(name) {
       try known.checkCompatible(with: options)
       return known.info
     }
@@ -60,7 +68,7 @@ extension VectorStore {
   /// It is gone when this returns; its space is reclaimed in the background, rows that wait for the
   /// index included.
   ///
-  /// - Throws: `.unknownCollection`.
+  /// - Throws: `.unknownCollection`; `.collectionHasAliases` while a name stands for it.
   public func dropCollection(_ name: String) async throws(VectorStoreError) {
     _ = try await submit("drop a collection", byteCount: 64) { (step) throws(VectorStoreError) in
       try step.dropCollection(name)
@@ -105,7 +113,7 @@ extension CollectionOptions {
 
   func check() throws(VectorStoreError) {
     guard VDBLimits.dimension.contains(dimension) else {
-      throw .invalidArgument(name: "dimension", reason: "must be 1 to 65536, not \(dimension)")
+      throw .invalidArgument(name: "dimension", reason: "must be 0 to 65536, not \(dimension)")
     }
     guard (4...64).contains(index.m) else {
       throw .invalidArgument(name: "m", reason: "must be 4 to 64, not \(index.m)")
@@ -157,6 +165,9 @@ extension WriterStep {
     _ options: CollectionOptions
   ) throws(VectorStoreError) {
     guard state.names[name] == nil else { throw .collectionExists(name) }
+    if let id = state.aliases[name] {
+      throw .nameIsAlias(name, collection: state.collections[id]?.name ?? "")
+    }
     let id = CollectionID(number: state.nextCollection)
     state.nextCollection += 1
     var next = ByteWriter(capacity: 4)
@@ -196,7 +207,11 @@ extension WriterStep {
   }
 
   fileprivate mutating func dropCollection(_ name: String) throws(VectorStoreError) {
-    let id = try state.id(of: name)
+    guard let id = state.names[name] ?? state.aliases[name] else { throw .unknownCollection(name) }
+    let aliases = state.aliases.filter { $0.value == id }.map(\.key).sorted()
+    guard aliases.isEmpty else {
+      throw .collectionHasAliases(name: state.collections[id]?.name ?? name, aliases: aliases)
+    }
     let key = Key.drop(id)
     do throws(LMDBError) {
       try transaction.delete(Array(name.utf8), in: tables.collections)

@@ -22,10 +22,12 @@ extension VectorStore {
     var targets: [(name: String, id: CollectionID, rows: Row)] = []
     if let collection {
       let found = try snapshot.collection(collection)
-      targets = [(collection, found.record.id, found.rows)]
+      if !found.record.options.hasVectors { return }
+      // By its own name: an alias may come to stand for another one meanwhile.
+      targets = [(found.name, found.record.id, found.rows)]
     } else {
       targets = snapshot.collections.values
-        .filter { $0.record.options.indexing != .manual }
+        .filter { $0.record.options.hasVectors && $0.record.options.indexing != .manual }
         .map { ($0.name, $0.record.id, $0.rows) }
     }
     for target in targets { try await waitUntilLinked(target.name, target.id, target.rows) }
@@ -63,6 +65,7 @@ extension VectorStore {
     let snapshot = try snapshot()
     var chosen = Array(snapshot.collections.values)
     if let collection { chosen = [try snapshot.collection(collection)] }
+    chosen.removeAll { !$0.record.options.hasVectors }
     let rows = chosen.reduce(0) { $0 + Int($1.rows) }
     let indexed = chosen.reduce(0) { $0 + Int($1.linked) }
     let rate = meter.rate(of: collection ?? "", at: indexed)

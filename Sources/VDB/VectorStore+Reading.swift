@@ -7,7 +7,7 @@ extension VectorStore {
   public func get(
     _ ids: [RecordID],
     from collection: String,
-    including fields: ResultFields = [.metadata, .document, .vector]
+    including fields: ResultFields = .all
   ) throws(VectorStoreError) -> [Record?] {
     let snapshot = try snapshot()
     let found = try snapshot.collection(collection)
@@ -42,22 +42,17 @@ extension VectorStore {
     _ collection: String,
     from position: Int = 0,
     limit: Int = 1000,
-    including fields: ResultFields = [.metadata, .document, .vector]
+    including fields: ResultFields = .all
   ) throws(VectorStoreError) -> ScrollPage {
-    guard (1...100_000).contains(limit) else {
-      throw .invalidArgument(name: "limit", reason: "must be 1 to 100000, not \(limit)")
-    }
+    try view(of: collection).scroll(from: position, limit: limit, including: fields)
+  }
+
+  /// A collection as it is now, for reading all of it while others go on writing.
+  ///
+  /// - Throws: `.unknownCollection`.
+  public func view(of collection: String) throws(VectorStoreError) -> CollectionView {
     let snapshot = try snapshot()
-    let found = try snapshot.collection(collection)
-    var row = Row(clamping: position)
-    var records: [Record] = []
-    while row < found.rows, records.count < limit {
-      if !found.live.isDeleted(row) {
-        records.append(try found.readRecord(row, in: snapshot.reading, including: fields))
-      }
-      row += 1
-    }
-    return ScrollPage(records: records, next: row < found.rows ? Int(row) : nil)
+    return CollectionView(snapshot, try snapshot.collection(collection))
   }
 }
 
@@ -74,7 +69,8 @@ extension CollectionSnapshot {
         id: try parts.id(),
         vector: vector,
         metadata: fields.contains(.metadata) ? try MetadataCoding.decode(parts.metadata) : [:],
-        document: fields.contains(.document) ? try parts.text() : nil
+        document: fields.contains(.document) ? try parts.text() : nil,
+        original: fields.contains(.original) ? try parts.originalText() : nil
       )
     }
   }
@@ -84,8 +80,9 @@ extension CollectionSnapshot {
     _ row: Row,
     in reading: SharedReadTransaction
   ) throws(VectorStoreError) -> [Float] {
-    let address = unsafe try checkedAddress(of: row, in: reading)
     let dimension = record.options.dimension
+    if dimension == 0 { return [] }
+    let address = unsafe try checkedAddress(of: row, in: reading)
     return unsafe [Float](unsafeUninitializedCapacity: dimension) { target, count in
       if let base = target.baseAddress {
         unsafe Conversion.toFloat32(

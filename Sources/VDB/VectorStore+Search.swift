@@ -20,7 +20,7 @@ extension VectorStore {
   ///   - fields: What each result brings along.
   /// - Returns: Nearest first, ties in the order of their commits; fewer than `limit` only when the
   ///   collection has fewer.
-  /// - Throws: `.unknownCollection`, `.dimensionMismatch`, `.notFinite`, `.zeroVector` under cosine,
+  /// - Throws: `.unknownCollection`, `.noVectors`, `.dimensionMismatch`, `.notFinite`, `.zeroVector` under cosine,
   ///   `.invalidArgument`, `.sequenceNotReached`, `.corrupted`.
   /// - Complexity: About `efSearch * m` comparisons of codes and `2 * limit` of vectors.
   public func search(
@@ -261,6 +261,7 @@ struct SearchSession: Sendable {
       )
     }
     let collection = try snapshot.collection(name)
+    guard collection.record.options.hasVectors else { throw .noVectors(collection: name) }
     search = CollectionSearch(
       collection: collection,
       reading: snapshot.reading,
@@ -310,7 +311,8 @@ struct SearchSession: Sendable {
           score: metric == .cosine ? 1 - distance : -distance,
           metadata: record.metadata,
           document: record.document,
-          vector: fields.contains(.vector) ? record.vector : nil
+          vector: fields.contains(.vector) ? record.vector : nil,
+          original: record.original
         )
       )
     }

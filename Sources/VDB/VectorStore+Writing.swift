@@ -27,38 +27,77 @@ extension VectorStore {
     return try await insertBatch(batch, into: collection, mode: mode, model: model)
   }
 
-  /// Commits records given column by column; see ``insertBatch(_:into:mode:model:)``.
+  /// Commits records given column by column, and marks with them; see ``insertBatch(_:into:mode:model:)``.
   @discardableResult
   public func insertBatch(
     _ batch: RecordBatch,
     into collection: String,
     mode: InsertMode = .insert,
-    model: String? = nil
+    model: String? = nil,
+    marks: [Mark] = []
   ) async throws(VectorStoreError) -> Receipt {
-    _ = try writing("insert records")
+    try await enqueueBatch(batch, into: collection, mode: mode, model: model, marks: marks)
+      .receipt()
+  }
+
+  /// Puts a batch into the writer's queue and returns while it waits there.
+  ///
+  /// Batches are committed in the order in which they were queued, so a caller may have several under
+  /// way; those that wait together share a sync. Nothing is promised before the receipt.
+  ///
+  /// - Throws: What is wrong with the batch itself; what comes of the commit is told with the receipt.
+  package func enqueueBatch(
+    _ batch: RecordBatch,
+    into collection: String,
+    mode: InsertMode = .insert,
+    model: String? = nil,
+    marks: [Mark] = []
+  ) async throws(VectorStoreError) -> QueuedBatch {
+    let engine = try writing("insert records")
     let known = try snapshot().collection(collection)
     try known.checkModel(model)
-    let prepared = try PreparedBatch(batch, for: known.record.options)
-    if prepared.count == 0 { return .nothing }
-    try await ensureIDsIntact(of: collection)
+    try Mark.check(marks)
+    var prepared = try PreparedBatch(batch, for: known.record.options)
+    let outcome = PendingOutcome()
+    let isImmediate = known.record.options.indexing == .immediate
+    let queued = QueuedBatch(
+      outcome: outcome,
+      store: self,
+      collectionToIndex: isImmediate ? known.name : nil
+    )
+    if prepared.count == 0 {
+      try await setMarks(marks, of: known.name)
+      outcome.fill(.success(.nothing))
+      return queued
+    }
+    try await ensureIDsIntact(of: known.name)
+    if Task.isCancelled { throw .cancelled }
     let id = known.record.id
-    let receipt = try await submit("insert records", byteCount: prepared.byteCount) {
-      (step) throws(VectorStoreError) in
+    // Here many callers look up at once; the writer is one.
+    let latest = try snapshot()
+    let same = try latest.collection(id, named: known.name)
+    prepared.merged = try same.mergedRows(of: prepared, in: latest.reading)
+    let ready = prepared
+    let byteCount = marks.reduce(prepared.byteCount) { $0 + ($1.value?.count ?? 0) }
+    let job = CommitQueue.Job(byteCount: byteCount) { (step) throws(VectorStoreError) in
       try step.withCollection(id, named: collection) { (state, step) throws(VectorStoreError) in
-        try state.insert(
-          prepared,
+        let receipt = try state.insert(
+          ready,
           mode: mode,
           sequence: &step.state.sequence,
           tables: step.tables,
           isLastCollection: step.state.nextCollection == id.number + 1,
           in: &step.transaction
         )
+        if ready.hasOriginals { try step.use(.originals) }
+        try step.put(marks, of: id)
+        return receipt
       }
+    } finish: {
+      outcome.fill($0)
     }
-    if known.record.options.indexing == .immediate {
-      try await indexed(through: receipt.last, in: collection)
-    }
-    return receipt
+    engine.queue.submit(job)
+    return queued
   }
 
   /// Deletes records by id, all in one commit; ids that are not there are no error.
@@ -71,11 +110,12 @@ extension VectorStore {
     from collection: String
   ) async throws(VectorStoreError) -> Receipt {
     _ = try writing("delete records")
-    let id = try snapshot().collection(collection).record.id
+    let known = try snapshot().collection(collection)
+    let id = known.record.id
     for (row, id) in ids.enumerated() { try PreparedBatch.check(id, row: row) }
     if ids.isEmpty { return .nothing }
     let keys = ids.map(RecordCoding.idKey)
-    try await ensureIDsIntact(of: collection)
+    try await ensureIDsIntact(of: known.name)
     return try await submit("delete records", byteCount: 64 * ids.count) {
       (step) throws(VectorStoreError) in
       try step.withCollection(id, named: collection) { (state, step) throws(VectorStoreError) in

@@ -32,9 +32,9 @@ struct VDBTool: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       ImportCommand.self, QueryCommand.self, GetCommand.self, StatsCommand.self,
-      CompactCommand.self, VerifyCommand.self, CollectionsCommand.self, DeleteCommand.self,
-      ExportCommand.self, RecallCommand.self, IndexCommand.self, DropCommand.self,
-      BenchCommand.self,
+      CompactCommand.self, VerifyCommand.self, CollectionsCommand.self, AliasCommand.self,
+      DeleteCommand.self, ExportCommand.self, RecallCommand.self, IndexCommand.self,
+      DropCommand.self, ReprocessCommand.self, BenchCommand.self,
     ]
   )
 

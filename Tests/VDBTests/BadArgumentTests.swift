@@ -10,8 +10,7 @@ import VDB
   }
 
   static let refusedOptions: [(CollectionOptions, name: String, says: String)] = [
-    (options { $0.dimension = 0 }, "dimension", "65536, not 0"),
-    (options { $0.dimension = -1 }, "dimension", "not -1"),
+    (options { $0.dimension = -1 }, "dimension", "0 to 65536, not -1"),
     (options { $0.dimension = 65_537 }, "dimension", "not 65537"),
     (options { $0.index.m = 3 }, "m", "64, not 3"),
     (options { $0.index.m = 65 }, "m", "not 65"),

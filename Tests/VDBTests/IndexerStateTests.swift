@@ -184,6 +184,22 @@ import VDB
     #expect(state.next(isResting: true) == .link(upTo: 5001, includingPartialSlice: true))
   }
 
+  @Test func `is about ids alone where there are no vectors`() {
+    var state = IndexerState(
+      mode: .immediate,
+      hasVectors: false,
+      committed: 70_000,
+      linked: 0,
+      checkpointed: 0,
+      merged: 0
+    )
+    state.request(upTo: 70_000)
+    #expect(state.backlog == 0)
+    #expect(state.next(isResting: false) == .mergeIDs(upTo: 70_000))
+    state.didMerge(upTo: 70_000)
+    #expect(state.next(isResting: true) == .wait)
+  }
+
   @Test func `begins anew when the index was damaged`() {
     var state = IndexerState(
       mode: .background,

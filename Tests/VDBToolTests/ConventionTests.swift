@@ -6,7 +6,7 @@ import Testing
 struct ConventionTests {
   static let commands = [
     "import", "query", "get", "stats", "compact", "verify", "collections", "delete", "export",
-    "recall", "index", "drop", "bench ann",
+    "recall", "index", "drop", "alias", "reprocess", "bench ann",
   ]
 
   @Test(arguments: commands)

@@ -57,6 +57,8 @@ public struct IndexParameters: Sendable, Hashable, Codable {
 /// What a collection is, fixed when it is created.
 public struct CollectionOptions: Sendable, Hashable, Codable {
   /// Numbers per vector, 1 to 65 536.
+  ///
+  /// 0 makes a collection of records without vectors: nothing is indexed, and a search there is an error.
   public var dimension: Int
   /// How near two vectors are.
   public var metric: Metric
@@ -68,6 +70,9 @@ public struct CollectionOptions: Sendable, Hashable, Codable {
   public var indexing: IndexingMode
   /// Which model made the vectors; checked wherever one is named again.
   public var model: String?
+
+  /// Whether records have vectors, and so can be searched by them.
+  public var hasVectors: Bool { dimension > 0 }
 
   /// Takes the values as they are.
   public init(
@@ -91,6 +96,8 @@ public struct CollectionOptions: Sendable, Hashable, Codable {
 public struct CollectionInfo: Sendable, Hashable, Codable {
   /// Its name, unique in the store.
   public let name: String
+  /// The names that stand for it, sorted; see ``VectorStore/setAlias(_:to:)``.
+  public internal(set) var aliases: [String] = []
   /// What it was created as.
   public let options: CollectionOptions
   /// Rows ever committed; the next row's number.
@@ -101,6 +108,6 @@ public struct CollectionInfo: Sendable, Hashable, Codable {
   public var deleted: Int { rows - live }
   /// Rows in the graph.
   public let indexed: Int
-  /// Rows that a query scans because the graph does not contain them yet.
-  public var backlog: Int { rows - indexed }
+  /// Rows that a query scans because the graph does not contain them yet; 0 where there are no vectors.
+  public var backlog: Int { options.hasVectors ? rows - indexed : 0 }
 }

@@ -2,7 +2,7 @@
 public struct Record: Sendable, Hashable {
   /// Unique within the collection.
   public var id: RecordID
-  /// As many finite numbers as the collection has dimensions.
+  /// As many finite numbers as the collection has dimensions; empty where it has none.
   ///
   /// A record that was read has the numbers as its collection keeps them: those given under `float32`,
   /// rounded ones under `float16`, and for ``ElementType/int8`` under `cosine` whole numbers up to 127,
@@ -12,13 +12,22 @@ public struct Record: Sendable, Hashable {
   public var metadata: Metadata
   /// The text that the vector stands for, if it is to be kept.
   public var document: String?
+  /// The text that ``document`` was made of, by cleaning; `nil` when it is the same or was not kept.
+  public var original: String?
 
   /// Takes the values as they are.
-  public init(id: RecordID, vector: [Float], metadata: Metadata = [:], document: String? = nil) {
+  public init(
+    id: RecordID,
+    vector: [Float],
+    metadata: Metadata = [:],
+    document: String? = nil,
+    original: String? = nil
+  ) {
     self.id = id
     self.vector = vector
     self.metadata = metadata
     self.document = document
+    self.original = original
   }
 }
 
@@ -26,16 +35,20 @@ public struct Record: Sendable, Hashable {
 public enum VDBLimits {
   /// Bytes of one record's metadata, encoded.
   public static let metadataBytes = 64 * 1024
-  /// Bytes of one record's document, in UTF-8.
+  /// Bytes of one record's document, in UTF-8; of its original too.
   public static let documentBytes = 16 * 1024 * 1024
-  /// Dimensions of a collection.
-  public static let dimension = 1...65_536
+  /// Dimensions of a collection; 0 is one whose records have no vectors.
+  public static let dimension = 0...65_536
   /// Rows of a collection, counting deleted ones until compaction.
   public static let rows = Int(Int32.max)
   /// Bytes of one batch: vectors, ids, metadata and documents together.
   public static let batchBytes = 256 * 1024 * 1024
   /// Levels of arrays within a metadata value.
   public static let metadataDepth = 32
+  /// Bytes of a mark's name.
+  public static let markNameBytes = 200
+  /// Bytes of a mark's value.
+  public static let markBytes = 1024 * 1024
   /// Characters of a collection's name: letters, digits, `_`, `-` and `.`, not beginning with `.`.
   public static let collectionNameLength = 1...64
 }

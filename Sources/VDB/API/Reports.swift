@@ -29,6 +29,8 @@ public struct StoreStatistics: Sendable, Codable {
   public struct Collection: Sendable, Codable {
     /// Its name.
     public let name: String
+    /// The names that stand for it, sorted.
+    public let aliases: [String]
     /// What it was created as.
     public let options: CollectionOptions
     /// Rows ever committed, deleted ones included.

@@ -21,6 +21,10 @@ public struct ResultFields: OptionSet, Sendable, Hashable {
   public static let document = ResultFields(rawValue: 2)
   /// The vector, in single precision.
   public static let vector = ResultFields(rawValue: 4)
+  /// The text before cleaning, where it was another one and was kept.
+  public static let original = ResultFields(rawValue: 8)
+  /// All that a record has.
+  public static let all: ResultFields = [.metadata, .document, .vector, .original]
 }
 
 /// A record near a query.
@@ -37,6 +41,8 @@ public struct SearchResult: Sendable, Hashable {
   public let document: String?
   /// `nil` unless asked for.
   public let vector: [Float]?
+  /// `nil` unless asked for, kept, and another text than the document.
+  public let original: String?
 }
 
 /// A row near a query, by the number it got when it was committed.

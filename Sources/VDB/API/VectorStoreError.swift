@@ -36,10 +36,18 @@ public enum VectorStoreError: Error, Hashable, Sendable {
   case unknownCollection(String)
   /// A collection of that name is there already.
   case collectionExists(String)
+  /// The name is an alias, which stands for a collection, where a collection's own name is wanted.
+  case nameIsAlias(String, collection: String)
+  /// There is no alias of that name.
+  case unknownAlias(String)
+  /// The collection cannot be dropped while names stand for it.
+  case collectionHasAliases(name: String, aliases: [String])
   /// The collection was created with another dimension, metric, element type or index.
   case collectionMismatch(name: String, property: String, existing: String, requested: String)
   /// The collection's vectors come from another model.
   case modelMismatch(collection: String, existing: String, requested: String)
+  /// A search in a collection whose records have no vectors.
+  case noVectors(collection: String)
   /// The collection has all the rows that it can number.
   case collectionFull(name: String, limit: Int)
 
@@ -123,12 +131,23 @@ extension VectorStoreError: CustomStringConvertible {
     case .unknownCollection(let name):
       "There is no collection '\(name)'. Create it first, or list the ones there are."
     case .collectionExists(let name): "There is a collection '\(name)' already."
+    case .nameIsAlias(let name, let collection):
+      "'\(name)' is an alias of the collection '\(collection)'. Use another name, or remove the alias."
+    case .unknownAlias(let name):
+      "There is no alias '\(name)'. List the ones there are with the collections."
+    case .collectionHasAliases(let name, let aliases):
+      "The collection '\(name)' has the alias \(aliases.map { "'\($0)'" }.joined(separator: ", ")). "
+        + "Point it to another collection or remove it, then drop the collection."
     case .collectionMismatch(let name, let property, let existing, let requested):
       "The collection '\(name)' has \(property) \(existing), not \(requested). "
         + "Use the same \(property), or another collection."
     case .modelMismatch(let collection, let existing, let requested):
       "The vectors of '\(collection)' come from the model '\(existing)', not '\(requested)'; "
-        + "they cannot be compared. Make a new collection with the other model."
+        + "they cannot be compared. Use that model, or reprocess the texts into a new collection: "
+        + "'vdbtool reprocess', or reprocess(_:into:of:) of VDBIngest."
+    case .noVectors(let collection):
+      "The records of '\(collection)' have no vectors, so none is near to anything. "
+        + "Reprocess them into a collection with vectors and search that one."
     case .collectionFull(let name, let limit):
       "The collection '\(name)' has used its \(limit) row numbers. Compact it, or begin another."
     case .notFound(let path): "There is no store at '\(path)'."

@@ -133,6 +133,8 @@ struct BlockShape: Equatable, Sendable {
   var mask: UInt32 { UInt32(rows - 1) }
   func block(of row: Row) -> UInt32 { row >> shift }
   func firstRow(of block: UInt32) -> Row { block << shift }
-  /// Blocks needed for rows `0..<count`.
-  func blocks(for count: Row) -> Int { (Int(count) + rows - 1) >> Int(shift) }
+  /// Blocks needed for rows `0..<count`: none where rows have no bytes.
+  func blocks(for count: Row) -> Int { stride == 0 ? 0 : (Int(count) + rows - 1) >> Int(shift) }
+  /// Blocks that rows `0..<count` fill.
+  func fullBlocks(for count: Row) -> Int { stride == 0 ? 0 : Int(count) >> Int(shift) }
 }

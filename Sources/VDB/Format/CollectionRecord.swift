@@ -38,8 +38,11 @@ struct CollectionRecord: Equatable, Sendable {
 }
 
 extension CollectionOptions {
-  /// Which codes the collection's rows have: 1 8-bit ones, 2 also 4-bit ones.
-  fileprivate var codingNumber: UInt8 { metric == .cosine && dimension > 192 ? 2 : 1 }
+  /// Which codes the collection's rows have: 0 none, 1 8-bit ones, 2 also 4-bit ones.
+  fileprivate var codingNumber: UInt8 {
+    if !hasVectors { return 0 }
+    return metric == .cosine && dimension > 192 ? 2 : 1
+  }
 }
 
 extension CollectionRecord {
@@ -122,7 +125,8 @@ extension CollectionRecord {
   func checkWatermarks() throws(MalformedBytes) {
     guard linked <= sealed, coded <= sealed, sealed <= nextRow, merged <= nextRow, live <= nextRow,
       nextRow <= UInt32(VDBLimits.rows), (layerNodes.first ?? 0) == linked,
-      (graphGeneration == 0) == (linked == 0), (4...64).contains(options.index.m)
+      (graphGeneration == 0) == (linked == 0), (4...64).contains(options.index.m),
+      options.hasVectors || sealed == 0
     else { throw MalformedBytes("its watermarks contradict each other") }
   }
 }

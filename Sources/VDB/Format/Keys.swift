@@ -60,6 +60,22 @@ enum Key {
     return writer.bytes
   }
 
+  static let aliasPrefix = Array("alias/".utf8)
+
+  static func alias(_ name: String) -> [UInt8] { aliasPrefix + name.utf8 }
+
+  /// What the keys of one collection's marks begin with.
+  static func markPrefix(_ collection: CollectionID) -> [UInt8] {
+    var writer = ByteWriter(capacity: 64)
+    writer.put(contentsOf: "mark/".utf8)
+    writer.putBigEndian(collection.number)
+    return writer.bytes
+  }
+
+  static func mark(_ collection: CollectionID, _ name: String) -> [UInt8] {
+    markPrefix(collection) + name.utf8
+  }
+
   /// The last four bytes of a key as the number they are.
   static func trailingNumber(_ key: UnsafeRawBufferPointer) -> UInt32 {
     guard key.count >= 4 else { return 0 }
@@ -70,5 +86,6 @@ enum Key {
 
   static let store = Array("store".utf8)
   static let sequence = Array("sequence".utf8)
+  static let features = Array("features".utf8)
   static let nextCollection = Array("next-collection".utf8)
 }

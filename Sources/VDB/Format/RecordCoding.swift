@@ -1,6 +1,6 @@
 import Foundation
 
-/// A record's bytes: id, metadata and document.
+/// A record's bytes: id, metadata, document and original.
 ///
 /// The vector is elsewhere.
 enum RecordCoding {
@@ -52,6 +52,8 @@ enum RecordCoding {
     let idBytes: UnsafeRawBufferPointer
     let metadata: UnsafeRawBufferPointer
     let document: UnsafeRawBufferPointer?
+    /// `nil` where none is kept.
+    let original: OriginalCoding.Parts?
 
     /// Kind and bytes of the id.
     var idKey: [UInt8] {
@@ -82,6 +84,11 @@ enum RecordCoding {
       }
       return text
     }
+
+    /// The text before cleaning; `nil` where none is kept.
+    func originalText() throws(MalformedBytes) -> String? {
+      unsafe try original?.text(with: document)
+    }
   }
 
   /// Splits a record's value without its checksum.
@@ -93,17 +100,27 @@ enum RecordCoding {
     let documentMark = Int(try reader.take(UInt32.self))
     let document =
       try documentMark == 0 ? nil : unsafe reader.take(count: documentMark - 1)
+    let original = unsafe try OriginalCoding.parts(&reader, document: document)
     try reader.expectEnd()
-    return unsafe Parts(idKind: kind, idBytes: id, metadata: metadata, document: document)
+    return unsafe Parts(
+      idKind: kind,
+      idBytes: id,
+      metadata: metadata,
+      document: document,
+      original: original
+    )
   }
 
   /// A record's value without its checksum, appended to `writer`.
+  ///
+  /// - Returns: Whether it has an original.
   static func encode(
     idKey: ArraySlice<UInt8>,
     metadata: Metadata,
     document: String?,
+    original: String? = nil,
     into writer: inout ByteWriter
-  ) throws(MalformedBytes) {
+  ) throws(MalformedBytes) -> Bool {
     writer.put(idKey.first ?? 0)
     writer.put(UInt16(idKey.count - 1))
     writer.put(contentsOf: idKey.dropFirst())
@@ -121,5 +138,7 @@ enum RecordCoding {
     } else {
       writer.put(UInt32(0))
     }
+    guard let original else { return false }
+    return OriginalCoding.encode(original, document: document, into: &writer)
   }
 }

@@ -12,17 +12,17 @@ struct IDMerge {
   func run(upTo end: Row, publisher: Publisher, writer: Writer) throws(VectorStoreError) {
     let snapshot = try publisher.snapshot()
     let source = try snapshot.collection(collection, named: name)
-    let entries = try sortedEntries(source, snapshot.reading, upTo: end)
+    let entries = try SortedIDs(source, in: snapshot.reading, upTo: end)
     let id = collection
     if source.record.merged == 0 { try clearTable(writer) }
     var start = 0
     repeat {
-      let slice = Array(entries[start..<min(entries.count, start + Self.sliceRows)])
-      start += slice.count
+      let slice = start..<min(entries.count, start + Self.sliceRows)
+      start = slice.upperBound
       let isLast = start >= entries.count
       try writer.maintain("merge ids") { (step) throws(VectorStoreError) in
         guard var collection = step.state.collections[id] else { return }
-        for entry in slice { collection.record.idsDigest &+= try step.putID(entry) }
+        collection.record.idsDigest &+= try step.put(entries, slice)
         collection.recordChanged = true
         if isLast {
           // Only now: until then the rows are found through the map in memory.
@@ -43,57 +43,106 @@ struct IDMerge {
       step.state.collections[id]?.recordChanged = true
     }
   }
+}
 
-  struct Entry: Sendable {
-    let key: [UInt8]
+/// The ids of rows that are not merged yet, in the order of their keys.
+///
+/// Keys lie side by side in one array, since there may be millions; they are sorted by their first bytes
+/// as a number where these differ.
+private struct SortedIDs: Sendable {
+  private struct Entry {
+    /// The key's first bytes behind the collection's number.
+    let prefix: UInt64
+    let start: Int
     let row: Row
+    let count: UInt16
+
+    var bytes: Range<Int> { start..<(start + Int(count)) }
   }
 
-  /// The ids of rows that are not merged yet, in the order of their keys.
-  ///
-  /// Deleted rows are left out: whatever the table says of their ids already leads to a deleted
-  /// row.
-  private func sortedEntries(
+  private let keys: [UInt8]
+  private let entries: [Entry]
+
+  /// Deleted rows are left out: whatever the table says of their ids already leads to a deleted row.
+  init(
     _ source: CollectionSnapshot,
-    _ reading: SharedReadTransaction,
+    in reading: SharedReadTransaction,
     upTo end: Row
-  ) throws(VectorStoreError) -> [Entry] {
+  ) throws(VectorStoreError) {
+    let rows = source.record.merged..<max(source.record.merged, min(end, source.rows))
+    let prefix = Key.prefix(source.record.id)
+    var keys: [UInt8] = []
     var entries: [Entry] = []
-    let prefix = Key.prefix(collection)
-    for row in source.record.merged..<min(end, source.rows) where !source.live.isDeleted(row) {
-      let key = try source.withRecord(row, in: reading) { parts in prefix + parts.idKey }
-      entries.append(Entry(key: key, row: row))
+    keys.reserveCapacity(rows.count * 24)
+    entries.reserveCapacity(rows.count)
+    for row in rows where !source.live.isDeleted(row) {
+      let start = keys.count
+      keys.append(contentsOf: prefix)
+      try source.withRecord(row, in: reading) { parts in
+        keys.append(parts.idKind)
+        unsafe keys.append(contentsOf: parts.idBytes)
+      }
+      var first: UInt64 = 0
+      for offset in 0..<8 {
+        let index = start + prefix.count + offset
+        first = first << 8 | (index < keys.count ? UInt64(keys[index]) : 0)
+      }
+      entries.append(
+        Entry(prefix: first, start: start, row: row, count: UInt16(keys.count - start))
+      )
     }
-    return entries.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+    entries.sort { left, right in
+      if left.prefix != right.prefix { return left.prefix < right.prefix }
+      return keys[left.bytes].lexicographicallyPrecedes(keys[right.bytes])
+    }
+    self.keys = keys
+    self.entries = entries
+  }
+
+  var count: Int { entries.count }
+  func row(_ index: Int) -> Row { entries[index].row }
+
+  func withKey<Result, Failure: Error>(
+    _ index: Int,
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    unsafe try keys.withRawBytes { (keys) throws(Failure) -> Result in
+      try unsafe body(UnsafeRawBufferPointer(rebasing: keys[entries[index].bytes]))
+    }
   }
 }
 
 extension WriterStep {
-  /// Stores one id's row.
+  /// Stores ids with their rows, in the order of their keys.
   ///
   /// - Returns: what changes of the table's digest.
-  fileprivate mutating func putID(_ entry: IDMerge.Entry) throws(VectorStoreError) -> UInt64 {
+  fileprivate mutating func put(
+    _ ids: SortedIDs,
+    _ slice: Range<Int>
+  ) throws(VectorStoreError) -> UInt64 {
+    var change: UInt64 = 0
     do throws(LMDBError) {
-      let old = unsafe try entry.key.withRawBytes { (key) throws(LMDBError) -> [UInt8]? in
-        guard let value = try unsafe transaction.address(forKey: key, in: tables.ids) else {
-          return nil
+      try transaction.withCursor(in: tables.ids, failure: { $0 }) { (cursor) throws(LMDBError) in
+        for index in slice {
+          let row = ids.row(index)
+          change &+= unsafe try ids.withKey(index) { (key) throws(LMDBError) -> UInt64 in
+            let sum = unsafe withUnsafeBytes(of: row.littleEndian) { row in
+              unsafe SealedValue.checksum(key: key, value: row)
+            }
+            let value = (UInt64(row) | UInt64(sum) << 32).littleEndian
+            let term = CollectionRecord.digestTerm(row: row, checksum: sum)
+            guard let old = unsafe try cursor.exchange(value, forKey: key) else { return term }
+            let oldRow = unsafe try old.withRawBytes { (old) throws(LMDBError) in
+              unsafe try CollectionSnapshot.mergedRow(old, key: key)
+            }
+            return term &- IDsCheck.term(row: oldRow, sealed: old)
+          }
         }
-        _ = try unsafe CollectionSnapshot.mergedRow(value, key: key)
-        return unsafe Array(value)
       }
-      var writer = ByteWriter(capacity: 8)
-      writer.put(entry.row)
-      let value = SealedValue.seal(writer.bytes, key: entry.key)
-      try transaction.put(value, forKey: entry.key, in: tables.ids)
-      var change = IDsCheck.term(row: entry.row, sealed: value)
-      if let old {
-        let row = old.prefix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        change &-= IDsCheck.term(row: row, sealed: old)
-      }
-      return change
     } catch {
       throw VectorStoreError(error, during: "merge ids")
     }
+    return change
   }
 
   /// Finds all ids through their records again: the table was found damaged (I8).

@@ -74,7 +74,7 @@ final class Indexer: @unchecked Sendable {
       if collection.rows > slot.state.committed || slots[id] == nil {
         slot.state.didCommit(upTo: collection.rows)
         slot.lastCommit = now
-        slot.handOver.append((collection.rows, now))
+        if slot.state.hasVectors { slot.handOver.append((collection.rows, now)) }
         if slot.handOver.count > Self.handOverLimit { slot.handOver.remove(at: 1) }
       }
       slots[id] = slot
@@ -91,6 +91,7 @@ final class Indexer: @unchecked Sendable {
     Slot(
       state: IndexerState(
         mode: collection.record.options.indexing,
+        hasVectors: collection.record.options.hasVectors,
         committed: collection.rows,
         linked: collection.linked,
         checkpointed: collection.record.linked,

@@ -27,6 +27,8 @@ package struct IndexerState {
   package static let minimumMerge: Row = 65_536
 
   package var mode: IndexingMode
+  /// Without vectors only ids are merged.
+  package let hasVectors: Bool
   package private(set) var committed: Row
   package private(set) var linked: Row
   package private(set) var checkpointed: Row
@@ -36,8 +38,16 @@ package struct IndexerState {
   /// The committed rows when linking last stopped before a partial slice.
   private var waitingRows: Row = 0
 
-  package init(mode: IndexingMode, committed: Row, linked: Row, checkpointed: Row, merged: Row) {
+  package init(
+    mode: IndexingMode,
+    hasVectors: Bool = true,
+    committed: Row,
+    linked: Row,
+    checkpointed: Row,
+    merged: Row
+  ) {
     self.mode = mode
+    self.hasVectors = hasVectors
     self.committed = committed
     self.linked = linked
     self.checkpointed = checkpointed
@@ -62,7 +72,8 @@ package struct IndexerState {
 
   /// Rows to be linked as things stand.
   package var backlog: Row {
-    max(linked, mode == .manual ? min(requested, committed) : committed) - linked
+    if !hasVectors { return 0 }
+    return max(linked, mode == .manual ? min(requested, committed) : committed) - linked
   }
 
   /// The next thing to do.

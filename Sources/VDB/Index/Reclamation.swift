@@ -14,6 +14,7 @@ struct Reclamation {
       try writer.removeAll(prefix: prefix, table)
       KillPoint.reach("drop.slice")
     }
+    try writer.removeAll(prefix: Key.markPrefix(collection), \.meta)
     let id = collection
     try writer.maintain("forget a dropped collection") { (step) throws(VectorStoreError) in
       do throws(LMDBError) {

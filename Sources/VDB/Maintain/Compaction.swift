@@ -107,9 +107,15 @@ struct Compaction: Sendable {
     let target = try VectorStore.open(at: temporary)
     do throws(VectorStoreError) {
       for collection in collections { try await copy(collection, snapshot, to: target) }
+      for (alias, id) in snapshot.aliases {
+        guard let named = collections.first(where: { $0.record.id == id }) else { continue }
+        try await target.setAlias(alias, to: named.name)
+      }
       KillPoint.reach("compact.copied")
       for collection in collections
-      where collection.record.options.indexing != .manual || collection.linked > 0 {
+      where collection.record.options.hasVectors
+        && (collection.record.options.indexing != .manual || collection.linked > 0)
+      {
         try await waitForIndex(collection.name, of: target)
       }
       try target.adoptIdentity(of: source, sequence: snapshot.sequence)
@@ -132,6 +138,7 @@ struct Compaction: Sendable {
       var ids: [RecordID] = []
       var metadata: [Metadata] = []
       var documents: [String?] = []
+      var originals: [String?] = []
       var vectors = RowCollector(collection)
       var bytes = 0
       while row < collection.rows, ids.count < Self.batchRows, bytes < Self.batchBytes {
@@ -139,25 +146,37 @@ struct Compaction: Sendable {
           let record = try collection.withRecord(row, in: snapshot.reading) {
             (parts) throws(MalformedBytes) in
             unsafe bytes += parts.metadata.count + (parts.document?.count ?? 0)
+            bytes += parts.original?.byteCount ?? 0
             return unsafe (
               id: try parts.id(), metadata: try MetadataCoding.decode(parts.metadata),
-              document: try parts.text()
+              document: try parts.text(), original: try parts.originalText()
             )
           }
           ids.append(record.id)
           metadata.append(record.metadata)
           documents.append(record.document)
-          unsafe vectors.append(try collection.checkedAddress(of: row, in: snapshot.reading))
+          originals.append(record.original)
+          if collection.record.options.hasVectors {
+            unsafe vectors.append(try collection.checkedAddress(of: row, in: snapshot.reading))
+          }
           bytes += collection.vectors.shape.stride
         }
         row += 1
       }
       try await target.insertBatch(
-        RecordBatch(ids: ids, vectors: vectors.rows, metadata: metadata, documents: documents),
+        RecordBatch(
+          ids: ids,
+          vectors: vectors.rows,
+          metadata: metadata,
+          documents: documents,
+          originals: originals
+        ),
         into: collection.name
       )
       report("copy '\(collection.name)'", Int(row), Int(collection.rows))
     }
+    let marks = try Loader(reading: snapshot.reading).marks(of: collection, prefix: "")
+    for mark in marks { try await target.setMarks([mark], of: collection.name) }
   }
 
   /// Rows in the collection's own element type, so that no number changes.
@@ -173,6 +192,7 @@ struct Compaction: Sendable {
     }
 
     var rows: VectorRows {
+      if !options.hasVectors { return .none }
       let storage: VectorRows.Storage = unsafe bytes.withRawBytes { raw in
         switch options.element {
         case .float32: unsafe .float32(Array(raw.bindMemory(to: Float.self)))

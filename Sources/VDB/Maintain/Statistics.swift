@@ -23,7 +23,7 @@ extension VectorStore {
     } catch {
       throw VectorStoreError(error, during: "read the statistics")
     }
-    let figures = collections.map { Self.statistics(of: $0, in: snapshot.reading) }
+    let figures = collections.map { Self.statistics(of: $0, in: snapshot) }
     return StoreStatistics(
       path: path,
       formatVersion: Int(Superblock.currentVersion),
@@ -44,9 +44,9 @@ extension VectorStore {
 
   private static func statistics(
     of collection: CollectionSnapshot,
-    in reading: SharedReadTransaction
+    in snapshot: Snapshot
   ) -> StoreStatistics.Collection {
-    let index = collection.intactIndex(in: reading)
+    let index = collection.intactIndex(in: snapshot.reading)
     var histogram: [Int] = []
     if let layer = index?.graph.layers.first {
       histogram = [Int](repeating: 0, count: layer.shape.capacity + 1)
@@ -58,12 +58,13 @@ extension VectorStore {
       Int(index?.linked ?? 0) * CodeLayout(collection.kernels.coding).searchedBytes
     return StoreStatistics.Collection(
       name: collection.name,
+      aliases: snapshot.names(of: collection.record.id),
       options: collection.record.options,
       rows: Int(collection.rows),
       live: Int(collection.record.live),
       deleted: collection.live.deletedCount,
       indexed: Int(collection.linked),
-      backlog: Int(collection.rows - collection.linked),
+      backlog: collection.info.backlog,
       degreeHistogram: histogram,
       layerNodes: index?.graph.layers.map { Int($0.count) } ?? [],
       residentBytes: linkBytes + codeBytes

@@ -19,6 +19,7 @@ extension VectorStore {
     for collection in snapshot.collections.values.sorted(by: { $0.name < $1.name }) {
       verification.check(collection)
     }
+    verification.checkAliases()
     verification.checkTables()
     return verification.report
   }
@@ -91,6 +92,10 @@ struct Verification {
       try own.checkIDs(collection)
     }
     checkIndex(collection)
+    attempt("I9", "marks of '\(collection.name)'") { (own) throws(VectorStoreError) in
+      let loader = Loader(reading: own.snapshot.reading)
+      own.values += try loader.marks(of: collection, prefix: "").count
+    }
   }
 
   /// Rows that are not sealed or not in the graph on disk are in the WAL, without a gap.
@@ -117,7 +122,8 @@ struct Verification {
       }
     }
     values += count
-    let end = next ?? min(record.sealed, record.linked)
+    let end =
+      next ?? (record.options.hasVectors ? min(record.sealed, record.linked) : record.nextRow)
     if end != record.nextRow {
       note("I7", "WAL of '\(collection.name)'", "it ends at row \(end) of \(record.nextRow)")
     }
@@ -171,6 +177,7 @@ struct Verification {
         let parts = try unsafe RecordCoding.parts(body)
         _ = try unsafe MetadataCoding.decode(parts.metadata)
         _ = try parts.text()
+        _ = try parts.originalText()
         _ = try parts.id()
         let sum = unsafe UInt32(
           littleEndian: value.loadUnaligned(fromByteOffset: body.count, as: UInt32.self)
@@ -262,6 +269,22 @@ struct Verification {
         note("I8", "codes of '\(collection.name)', block \(block)", "they do not fit the vectors")
       }
     }
+  }
+
+  /// An alias stands for a collection that exists, under a name that none has.
+  ///
+  /// That its bytes are intact was checked when the state was read.
+  fileprivate mutating func checkAliases() {
+    let known = Set(snapshot.collections.values.map(\.record.id))
+    for (name, id) in snapshot.aliases.sorted(by: { $0.key < $1.key }) {
+      if !known.contains(id) {
+        note("I11", "alias '\(name)'", "there is no collection of number \(id.number)")
+      }
+      if snapshot.collections[name] != nil {
+        note("I11", "alias '\(name)'", "a collection has the same name")
+      }
+    }
+    values += snapshot.aliases.count
   }
 
   /// Nothing in the tables belongs to a collection that does not exist.

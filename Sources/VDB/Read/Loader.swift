@@ -45,7 +45,7 @@ struct Loader {
     UInt32(truncatingIfNeeded: try metaNumber(Key.nextCollection) ?? 1)
   }
 
-  private func metaNumber(_ key: [UInt8]) throws(VectorStoreError) -> UInt64? {
+  func metaNumber(_ key: [UInt8]) throws(VectorStoreError) -> UInt64? {
     guard let value = try metaValue(key) else { return nil }
     var number: UInt64 = 0
     for byte in value.reversed() { number = number << 8 | UInt64(byte) }
@@ -64,6 +64,23 @@ struct Loader {
     var found: [CollectionID] = []
     unsafe try forEach(prefix: Array("drop/".utf8), in: reading.tables.meta) { key, _ in
       found.append(CollectionID(number: unsafe Key.trailingNumber(key)))
+    }
+    return found
+  }
+
+  /// Names that stand for collections, with the collections' numbers.
+  func aliases() throws(VectorStoreError) -> [String: CollectionID] {
+    var found: [String: CollectionID] = [:]
+    unsafe try forEach(prefix: Key.aliasPrefix, in: reading.tables.meta) {
+      (key, value) throws(VectorStoreError) in
+      let name = unsafe String(decoding: key.dropFirst(Key.aliasPrefix.count), as: UTF8.self)
+      do throws(MalformedBytes) {
+        var reader = unsafe ByteReader(try SealedValue.open(value, key: key))
+        found[name] = CollectionID(number: try reader.take())
+        try reader.expectEnd()
+      } catch {
+        throw .corrupted(place: "alias '\(name)'", detail: error.reason)
+      }
     }
     return found
   }
@@ -127,9 +144,9 @@ struct Loader {
     let shape = BlockShape(stride: record.options.dimension * record.options.element.byteCount)
     let total = shape.blocks(for: record.nextRow)
     // A block that was full when the earlier snapshot was made has not moved since.
-    let kept = known.map { Int($0.record.sealed) >> Int(shape.shift) } ?? 0
+    let kept = known.map { shape.fullBlocks(for: $0.record.sealed) } ?? 0
     var addresses = known?.vectors.addresses(prefix: min(kept, total)) ?? []
-    let full = Int(record.nextRow) >> Int(shape.shift)
+    let full = shape.fullBlocks(for: record.nextRow)
     while addresses.count < full {
       addresses.append(
         try blockAddress(

@@ -71,6 +71,34 @@ extension CollectionSnapshot {
     return live.isDeleted(merged) ? nil : merged
   }
 
+  /// The rows that a batch's ids lead to in `ids`, deleted or not.
+  func mergedRows(
+    of batch: PreparedBatch,
+    in reading: SharedReadTransaction
+  ) throws(VectorStoreError) -> PreparedBatch.MergedRows? {
+    if record.merged == 0 { return nil }
+    var rows: [Row?] = []
+    rows.reserveCapacity(batch.count)
+    let prefix = Key.prefix(record.id)
+    var key = prefix
+    for row in 0..<batch.count {
+      key.replaceSubrange(prefix.count..., with: batch.idKeys[batch.idRange(row)])
+      do throws(LMDBError) {
+        rows.append(
+          unsafe try key.withRawBytes { (key) throws(LMDBError) -> Row? in
+            let value = unsafe try reading.transaction.address(forKey: key, in: reading.tables.ids)
+            return try unsafe value.map { (value) throws(LMDBError) in
+              unsafe try Self.mergedRow(value, key: key)
+            }
+          }
+        )
+      } catch {
+        throw VectorStoreError(error, during: "look up an id")
+      }
+    }
+    return PreparedBatch.MergedRows(mark: record.merged, rows: rows)
+  }
+
   /// The row in a value of `ids`; a damaged one is reported as LMDB reports damage.
   static func mergedRow(
     _ value: UnsafeRawBufferPointer,

@@ -7,17 +7,45 @@ final class Snapshot: Sendable {
   let reading: SharedReadTransaction
   let sequence: UInt64
   let collections: [String: CollectionSnapshot]
+  /// Names that stand for collections.
+  let aliases: [String: CollectionID]
+  /// The collections by the names that stand for them.
+  private let aliased: [String: CollectionSnapshot]
 
-  init(reading: SharedReadTransaction, sequence: UInt64, collections: [String: CollectionSnapshot])
-  {
+  init(
+    reading: SharedReadTransaction,
+    sequence: UInt64,
+    aliases: [String: CollectionID],
+    collections: [String: CollectionSnapshot]
+  ) {
     self.reading = reading
     self.sequence = sequence
     self.collections = collections
+    self.aliases = aliases
+    aliased = aliases.compactMapValues { id in
+      collections.values.first { $0.record.id == id }
+    }
   }
 
+  /// The collection of a name or alias, if there is one.
+  func find(_ name: String) -> CollectionSnapshot? { collections[name] ?? aliased[name] }
+
+  /// The collection of a name or alias.
   func collection(_ name: String) throws(VectorStoreError) -> CollectionSnapshot {
-    guard let found = collections[name] else { throw .unknownCollection(name) }
+    guard let found = find(name) else { throw .unknownCollection(name) }
     return found
+  }
+
+  /// What a collection is, with the names that stand for it.
+  func info(of collection: CollectionSnapshot) -> CollectionInfo {
+    var info = collection.info
+    info.aliases = names(of: collection.record.id)
+    return info
+  }
+
+  /// The names that stand for a collection, sorted.
+  func names(of id: CollectionID) -> [String] {
+    aliases.filter { $0.value == id }.map(\.key).sorted()
   }
 
   /// The collection of a number: a name may have passed to another collection meanwhile.
@@ -117,7 +145,8 @@ final class CollectionKernels: Sendable {
     fullPrecision = FullPrecision(
       metric: options.metric.kernel,
       element: options.element.kernel,
-      dimension: options.dimension
+      // Where there are no vectors nothing is compared; the smallest kernel stands in.
+      dimension: max(1, options.dimension)
     )
     coding = Coding(options)
   }

@@ -21,24 +21,12 @@ extension CollectionState {
     let firstRow = record.nextRow
     let firstSequence = sequence + 1
     do throws(LMDBError) {
-      let firstVectorRow = try appendVectors(batch, tables: tables, in: &transaction)
       try appendRecords(batch, tables: tables, append: isLastCollection, in: &transaction)
       try markDeleted(replaced, tables: tables, in: &transaction)
-      let unsealed = firstRow + UInt32(batch.count) - firstVectorRow
-      let vectorBytes = Int(unsealed) * shape.stride
-      let entry = unsafe batch.vectors.withRawBytes { bytes in
-        unsafe WALEntry.encode(
-          .insert,
-          firstRow: firstRow,
-          rows: UInt32(batch.count),
-          firstVectorRow: firstVectorRow,
-          stride: shape.stride,
-          vectors: UnsafeRawBufferPointer(rebasing: bytes.suffix(vectorBytes)),
-          deleted: replaced
-        )
+      if record.options.hasVectors {
+        let firstVectorRow = try appendVectors(batch, tables: tables, in: &transaction)
+        try log(batch, firstVectorRow, replaced, firstSequence, tables: tables, in: &transaction)
       }
-      let key = Key.wal(record.id, firstSequence: firstSequence)
-      try transaction.put(SealedValue.seal(entry, key: key), forKey: key, in: tables.wal)
     } catch {
       throw VectorStoreError(error, during: "store a batch")
     }
@@ -56,6 +44,33 @@ extension CollectionState {
       replaced: replaced.count,
       deleted: 0
     )
+  }
+
+  /// Writes what came into the WAL: the vectors that are in no block yet, and the rows replaced.
+  private func log(
+    _ batch: PreparedBatch,
+    _ firstVectorRow: Row,
+    _ replaced: [Row],
+    _ firstSequence: UInt64,
+    tables: Tables,
+    in transaction: inout WriteTransaction
+  ) throws(LMDBError) {
+    let firstRow = record.nextRow
+    let unsealed = firstRow + UInt32(batch.count) - firstVectorRow
+    let vectorBytes = Int(unsealed) * shape.stride
+    let key = Key.wal(record.id, firstSequence: firstSequence)
+    let entry = unsafe batch.vectors.withRawBytes { bytes in
+      unsafe WALEntry.encode(
+        .insert,
+        firstRow: firstRow,
+        rows: UInt32(batch.count),
+        firstVectorRow: firstVectorRow,
+        stride: shape.stride,
+        vectors: UnsafeRawBufferPointer(rebasing: bytes.suffix(vectorBytes)),
+        deleted: replaced
+      )
+    }
+    try transaction.put(SealedValue.seal(entry, key: key), forKey: key, in: tables.wal)
   }
 
   /// Deletes the records with these ids (kind and bytes); unknown ones are no error.
@@ -79,17 +94,19 @@ extension CollectionState {
     let firstSequence = sequence + 1
     do throws(LMDBError) {
       try markDeleted(rows, tables: tables, in: &transaction)
-      let entry = unsafe WALEntry.encode(
-        .delete,
-        firstRow: record.nextRow,
-        rows: 0,
-        firstVectorRow: record.nextRow,
-        stride: shape.stride,
-        vectors: UnsafeRawBufferPointer(start: nil, count: 0),
-        deleted: rows
-      )
-      let key = Key.wal(record.id, firstSequence: firstSequence)
-      try transaction.put(SealedValue.seal(entry, key: key), forKey: key, in: tables.wal)
+      if record.options.hasVectors {
+        let entry = unsafe WALEntry.encode(
+          .delete,
+          firstRow: record.nextRow,
+          rows: 0,
+          firstVectorRow: record.nextRow,
+          stride: shape.stride,
+          vectors: UnsafeRawBufferPointer(start: nil, count: 0),
+          deleted: rows
+        )
+        let key = Key.wal(record.id, firstSequence: firstSequence)
+        try transaction.put(SealedValue.seal(entry, key: key), forKey: key, in: tables.wal)
+      }
     } catch {
       throw VectorStoreError(error, during: "delete records")
     }
@@ -116,7 +133,18 @@ extension CollectionState {
     var replaced: [Row] = []
     for row in 0..<batch.count {
       let id = batch.idKeys[batch.idRange(row)]
-      let found = try liveRow(ofID: id, hash: batch.hashes[row], tables: tables, in: transaction)
+      let found: Row?
+      if let merged = batch.merged, merged.mark == record.merged {
+        let pending = try pendingRow(
+          ofID: id,
+          hash: batch.hashes[row],
+          tables: tables,
+          in: transaction
+        )
+        found = pending ?? isLive(merged.rows[row])
+      } else {
+        found = try liveRow(ofID: id, hash: batch.hashes[row], tables: tables, in: transaction)
+      }
       guard let found else { continue }
       if mode == .insert {
         throw .idExists(id: try decode(id), row: row)
@@ -136,8 +164,36 @@ extension CollectionState {
     }
   }
 
+  private func isLive(_ row: Row?) -> Row? {
+    guard let row, row < record.nextRow, !live.isDeleted(row) else { return nil }
+    return row
+  }
+
   /// The row that carries an id and is not deleted, as of this point of the transaction.
   private func liveRow(
+    ofID id: ArraySlice<UInt8>,
+    hash: UInt64,
+    tables: Tables,
+    in transaction: borrowing WriteTransaction
+  ) throws(VectorStoreError) -> Row? {
+    let pending = try pendingRow(ofID: id, hash: hash, tables: tables, in: transaction)
+    if pending != nil || record.merged == 0 { return pending }
+    let key = Key.prefix(record.id) + id
+    do throws(LMDBError) {
+      let row = unsafe try key.withRawBytes { (keyBytes) throws(LMDBError) -> Row? in
+        guard let value = unsafe try transaction.address(forKey: keyBytes, in: tables.ids) else {
+          return nil
+        }
+        return unsafe try CollectionSnapshot.mergedRow(value, key: keyBytes)
+      }
+      return isLive(row)
+    } catch {
+      throw VectorStoreError(error, during: "look up an id")
+    }
+  }
+
+  /// The same among rows whose ids are not merged yet.
+  private func pendingRow(
     ofID id: ArraySlice<UInt8>,
     hash: UInt64,
     tables: Tables,
@@ -151,20 +207,7 @@ extension CollectionState {
     for row in candidates {
       if try carries(row, id, tables: tables, in: transaction) { return row }
     }
-    if record.merged == 0 { return nil }
-    let key = Key.prefix(record.id) + id
-    do throws(LMDBError) {
-      let row = unsafe try key.withRawBytes { (keyBytes) throws(LMDBError) -> Row? in
-        guard let value = unsafe try transaction.address(forKey: keyBytes, in: tables.ids) else {
-          return nil
-        }
-        return unsafe try CollectionSnapshot.mergedRow(value, key: keyBytes)
-      }
-      guard let row, row < record.nextRow, !live.isDeleted(row) else { return nil }
-      return row
-    } catch {
-      throw VectorStoreError(error, during: "look up an id")
-    }
+    return nil
   }
 
   /// Whether a row's record has the id.
@@ -213,18 +256,28 @@ extension CollectionState {
       let block = shape.block(of: row)
       let within = Int(row & shape.mask)
       let take = min(shape.rows - within, Int(end - row))
+      let bytes = offset..<(offset + take * shape.stride)
+      row += UInt32(take)
+      offset = bytes.upperBound
+      if take == shape.rows {
+        // A block that is full at once goes to its place without a stop in memory.
+        unsafe try batch.vectors.withRawBytes { (vectors) throws(LMDBError) in
+          let rows = unsafe UnsafeRawBufferPointer(rebasing: vectors[bytes])
+          unsafe try putVectorBlock(block, rows, tables: tables, in: &transaction)
+        }
+        record.sealed = row
+        firstUnsealed = row
+        markUnresolved(block)
+        continue
+      }
       let memory = tailMemory()
-      unsafe batch.vectors.withRawBytes { bytes in
-        let source = unsafe UnsafeRawBufferPointer(
-          rebasing: bytes[offset..<(offset + take * shape.stride)]
-        )
+      unsafe batch.vectors.withRawBytes { vectors in
+        let source = unsafe UnsafeRawBufferPointer(rebasing: vectors[bytes])
         unsafe (memory.base + within * shape.stride).copyMemory(
           from: source.baseAddress ?? UnsafeRawPointer(memory.base),
           byteCount: source.count
         )
       }
-      row += UInt32(take)
-      offset += take * shape.stride
       if within + take == shape.rows {
         try putVectorBlock(block, rows: shape.rows, tables: tables, in: &transaction)
         record.sealed = row
@@ -244,18 +297,26 @@ extension CollectionState {
     in transaction: inout WriteTransaction
   ) throws(LMDBError) {
     guard let tail else { return }
-    let payload = rows * shape.stride
-    let source = unsafe UnsafeRawBufferPointer(start: tail.base, count: payload)
+    let payload = unsafe UnsafeRawBufferPointer(start: tail.base, count: rows * shape.stride)
+    unsafe try putVectorBlock(block, payload, tables: tables, in: &transaction)
+  }
+
+  private mutating func putVectorBlock(
+    _ block: UInt32,
+    _ payload: UnsafeRawBufferPointer,
+    tables: Tables,
+    in transaction: inout WriteTransaction
+  ) throws(LMDBError) {
     let header = BlockHeader(
       kind: .vectors,
       firstRow: UInt64(shape.firstRow(of: block)),
-      rows: UInt32(rows),
+      rows: UInt32(payload.count / shape.stride),
       stride: UInt32(shape.stride),
-      payloadBytes: UInt64(payload)
+      payloadBytes: UInt64(payload.count)
     )
     try unsafe transaction.putBlock(
       header,
-      payload: source,
+      payload: payload,
       key: Key.item(record.id, block),
       in: tables.vectors
     )
@@ -269,25 +330,33 @@ extension CollectionState {
     append: Bool,
     in transaction: inout WriteTransaction
   ) throws(LMDBError) {
-    var value: [UInt8] = []
-    value.reserveCapacity(512)
-    for index in 0..<batch.count {
-      let row = record.nextRow + UInt32(index)
-      let range = batch.recordRange(index)
-      value.removeAll(keepingCapacity: true)
-      value.append(contentsOf: batch.records[range])
-      let key = Key.packed(record.id, row)
-      let sum = unsafe withUnsafeBytes(of: key) { key in
-        unsafe value.withRawBytes { unsafe SealedValue.checksum(key: key, value: $0) }
-      }
-      unsafe withUnsafeBytes(of: sum.littleEndian) { unsafe value.append(contentsOf: $0) }
-      unsafe try withUnsafeBytes(of: key) { (key) throws(LMDBError) in
-        unsafe try value.withRawBytes { (value) throws(LMDBError) in
-          unsafe try transaction.put(value, forKey: key, in: tables.records, append: append)
+    let first = record.nextRow
+    let id = record.id
+    var digest = record.digest
+    try transaction.withCursor(in: tables.records, failure: { $0 }) {
+      (cursor) throws(LMDBError) in
+      unsafe try batch.records.withRawBytes { (records) throws(LMDBError) in
+        for index in 0..<batch.count {
+          let row = first + UInt32(index)
+          let value = unsafe UnsafeRawBufferPointer(rebasing: records[batch.recordRange(index)])
+          let key = Key.packed(id, row)
+          digest &+= unsafe try withUnsafeBytes(of: key) { (key) throws(LMDBError) in
+            let sum = unsafe SealedValue.checksum(key: key, value: value)
+            let byteCount = value.count + SealedValue.checksumBytes
+            unsafe try cursor.put(byteCount: byteCount, forKey: key, append: append) { target in
+              unsafe target.copyMemory(from: value)
+              unsafe target.storeBytes(
+                of: sum.littleEndian,
+                toByteOffset: value.count,
+                as: UInt32.self
+              )
+            }
+            return CollectionRecord.digestTerm(row: row, checksum: sum)
+          }
         }
       }
-      record.digest &+= CollectionRecord.digestTerm(row: row, checksum: sum)
     }
+    record.digest = digest
   }
 
   private mutating func markDeleted(

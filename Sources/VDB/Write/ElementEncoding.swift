@@ -1,12 +1,43 @@
 import VectorKernels
 
+/// Rows in a collection's element type: the caller's own numbers where they are of that type already,
+/// which saves a copy.
+enum EncodedRows: Sendable {
+  case given(VectorRows.Storage)
+  case encoded([UInt8])
+
+  /// Bytes of all rows.
+  var count: Int { unsafe withRawBytes { $0.count } }
+
+  func withRawBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    switch self {
+    case .given(.float32(let numbers)): return unsafe try Self.lend(numbers, body)
+    case .given(.float16(let numbers)): return unsafe try Self.lend(numbers, body)
+    case .given(.int8(let numbers)): return unsafe try Self.lend(numbers, body)
+    case .encoded(let bytes): return unsafe try Self.lend(bytes, body)
+    }
+  }
+
+  private static func lend<Number, Result, Failure: Error>(
+    _ numbers: [Number],
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    unsafe try numbers.withUnsafeBufferPointer { (buffer) throws(Failure) -> Result in
+      try unsafe body(UnsafeRawBufferPointer(buffer))
+    }
+  }
+}
+
 /// Vectors as given into the element type of a collection, checked on the way.
 enum ElementEncoding {
   /// - Returns: the rows' bytes, one after the other.
   static func encode(
     _ rows: VectorRows,
     as options: CollectionOptions
-  ) throws(VectorStoreError) -> [UInt8] {
+  ) throws(VectorStoreError) -> EncodedRows {
+    if !options.hasVectors { return .encoded([]) }
     if let same = try passThrough(rows, options) { return same }
     var encoded: [UInt8] = []
     encoded.reserveCapacity(rows.count * rows.dimension * options.element.byteCount)
@@ -15,31 +46,26 @@ enum ElementEncoding {
       rows.copyRow(index, into: &row)
       try append(row, at: index, as: options, to: &encoded)
     }
-    return encoded
+    return .encoded(encoded)
   }
 
-  /// The bytes as they are, where the element type is the collection's already.
+  /// The rows as they are, where the element type is the collection's already.
   private static func passThrough(
     _ rows: VectorRows,
     _ options: CollectionOptions
-  ) throws(VectorStoreError) -> [UInt8]? {
-    let bytes: [UInt8]
+  ) throws(VectorStoreError) -> EncodedRows? {
     switch (rows.storage, options.element) {
-    case (.float32(let values), .float32):
-      bytes = unsafe values.withUnsafeBytes { unsafe Array($0) }
-    case (.float16(let values), .float16):
-      bytes = unsafe values.withUnsafeBytes { unsafe Array($0) }
-    case (.int8(let values), .int8):
-      bytes = unsafe values.withUnsafeBytes { unsafe Array($0) }
+    case (.float32, .float32), (.float16, .float16), (.int8, .int8): break
     default: return nil
     }
-    try check(bytes, rows: rows.count, options)
-    return bytes
+    let same = EncodedRows.given(rows.storage)
+    try check(same, rows: rows.count, options)
+    return same
   }
 
   /// Finite numbers, and under cosine a direction in every row.
   private static func check(
-    _ bytes: [UInt8],
+    _ bytes: EncodedRows,
     rows: Int,
     _ options: CollectionOptions
   ) throws(VectorStoreError) {
@@ -184,7 +210,8 @@ extension Coding {
   convenience init(_ options: CollectionOptions) {
     self.init(
       metric: options.metric.kernel,
-      dimension: options.dimension,
+      // Where there are no vectors nothing is coded; the smallest coding stands in.
+      dimension: max(1, options.dimension),
       seed: options.index.seed
     )
   }

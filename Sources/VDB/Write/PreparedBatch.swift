@@ -3,7 +3,7 @@
 struct PreparedBatch: Sendable {
   let count: Int
   /// `count` rows of the collection's element type.
-  let vectors: [UInt8]
+  let vectors: EncodedRows
   /// Kind and bytes of each id, one after the other.
   let idKeys: [UInt8]
   /// Where each id ends in `idKeys`.
@@ -13,6 +13,18 @@ struct PreparedBatch: Sendable {
   let records: [UInt8]
   /// Where each record ends in `records`.
   let recordEnds: [Int]
+  /// Whether a record has an original beside its document.
+  let hasOriginals: Bool
+  /// What the table of merged ids says, looked up before the batch was queued.
+  var merged: MergedRows?
+
+  /// Rows that ids lead to in `ids`; right as long as nothing is merged into it, see `mark`.
+  struct MergedRows: Sendable {
+    /// The collection's `merged` when it was asked.
+    let mark: Row
+    /// One a row of the batch; `nil`: the id is not there.
+    let rows: [Row?]
+  }
 
   /// Bytes that wait for the writer with it.
   var byteCount: Int { vectors.count + idKeys.count + records.count + 24 * count }
@@ -32,6 +44,7 @@ struct PreparedBatch: Sendable {
     var hashes: [UInt64] = []
     var records = ByteWriter(capacity: 128 * batch.count)
     var recordEnds: [Int] = []
+    var hasOriginals = false
     idEnds.reserveCapacity(batch.count)
     hashes.reserveCapacity(batch.count)
     recordEnds.reserveCapacity(batch.count)
@@ -46,16 +59,19 @@ struct PreparedBatch: Sendable {
         }
       )
       let document = batch.documents.isEmpty ? nil : batch.documents[row]
-      if let document, document.utf8.count > VDBLimits.documentBytes {
-        throw .documentTooLarge(row: row, byteCount: document.utf8.count)
+      let original = batch.originals.isEmpty ? nil : batch.originals[row]
+      for case let text? in [document, original] where text.utf8.count > VDBLimits.documentBytes {
+        throw .documentTooLarge(row: row, byteCount: text.utf8.count)
       }
       do throws(MalformedBytes) {
-        try RecordCoding.encode(
+        let hasOriginal = try RecordCoding.encode(
           idKey: idKeys.bytes[start...],
           metadata: batch.metadata.isEmpty ? [:] : batch.metadata[row],
           document: document,
+          original: original,
           into: &records
         )
+        hasOriginals = hasOriginals || hasOriginal
       } catch {
         throw .invalidMetadata(row: row, reason: error.reason)
       }
@@ -66,6 +82,7 @@ struct PreparedBatch: Sendable {
     self.hashes = hashes
     self.records = records.bytes
     self.recordEnds = recordEnds
+    self.hasOriginals = hasOriginals
     guard byteCount <= VDBLimits.batchBytes else {
       throw .invalidBatch(
         reason: "it has \(byteCount) bytes, the limit is \(VDBLimits.batchBytes); split it"
@@ -78,7 +95,7 @@ struct PreparedBatch: Sendable {
     _ batch: RecordBatch,
     _ options: CollectionOptions
   ) throws(VectorStoreError) {
-    guard batch.vectors.count == batch.ids.count else {
+    guard batch.vectors.count == batch.ids.count || options.dimension == 0 else {
       throw .invalidBatch(reason: "\(batch.ids.count) ids for \(batch.vectors.count) vectors")
     }
     guard batch.metadata.isEmpty || batch.metadata.count == batch.ids.count else {
@@ -86,6 +103,9 @@ struct PreparedBatch: Sendable {
     }
     guard batch.documents.isEmpty || batch.documents.count == batch.ids.count else {
       throw .invalidBatch(reason: "\(batch.ids.count) ids for \(batch.documents.count) documents")
+    }
+    guard batch.originals.isEmpty || batch.originals.count == batch.ids.count else {
+      throw .invalidBatch(reason: "\(batch.ids.count) ids for \(batch.originals.count) originals")
     }
     guard batch.ids.isEmpty || batch.vectors.dimension == options.dimension else {
       throw .dimensionMismatch(
@@ -119,6 +139,14 @@ extension RecordBatch {
   ///
   /// - Throws: `.dimensionMismatch` for the first record of another length.
   init(_ records: [Record], dimension: Int) throws(VectorStoreError) {
+    if dimension == 0, records.allSatisfy(\.vector.isEmpty) {
+      self.init(
+        ids: records.map(\.id),
+        metadata: records.map(\.metadata),
+        documents: records.map(\.document)
+      )
+      return
+    }
     var values: [Float] = []
     values.reserveCapacity(records.count * dimension)
     for (row, record) in records.enumerated() {
@@ -131,7 +159,8 @@ extension RecordBatch {
       ids: records.map(\.id),
       vectors: VectorRows(.float32(values), dimension: dimension),
       metadata: records.map(\.metadata),
-      documents: records.map(\.document)
+      documents: records.map(\.document),
+      originals: records.contains { $0.original != nil } ? records.map(\.original) : []
     )
   }
 }

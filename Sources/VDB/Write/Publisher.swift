@@ -16,12 +16,14 @@ final class Publisher: Sendable {
   private struct Composition {
     var reading: SharedReadTransaction
     var sequence: UInt64
+    var aliases: [String: CollectionID]
     var collections: [CollectionID: CollectionSnapshot]
 
     func snapshot() -> Snapshot {
       Snapshot(
         reading: reading,
         sequence: sequence,
+        aliases: aliases,
         collections: Dictionary(
           collections.values.map { ($0.name, $0) },
           uniquingKeysWith: { first, _ in first }
@@ -35,11 +37,17 @@ final class Publisher: Sendable {
     tables: Tables,
     reading: SharedReadTransaction,
     sequence: UInt64,
+    aliases: [String: CollectionID],
     collections: [CollectionID: CollectionSnapshot]
   ) {
     self.environment = environment
     self.tables = tables
-    let first = Composition(reading: reading, sequence: sequence, collections: collections)
+    let first = Composition(
+      reading: reading,
+      sequence: sequence,
+      aliases: aliases,
+      collections: collections
+    )
     current = Published(first.snapshot())
     composition = Guarded(first)
   }
@@ -97,14 +105,19 @@ final class Publisher: Sendable {
         )
       }
     }
-    let sequence = state.sequence
+    let (sequence, aliases) = (state.sequence, state.aliases)
     let snapshot = composition.withLock { composition in
       // The indexer may have published versions since `earlier` was read.
       for (id, known) in composition?.collections ?? [:]
       where known.index !== collections[id]?.index {
         collections[id] = collections[id]?.with(index: known.index)
       }
-      let next = Composition(reading: reading, sequence: sequence, collections: collections)
+      let next = Composition(
+        reading: reading,
+        sequence: sequence,
+        aliases: aliases,
+        collections: collections
+      )
       composition = next
       let snapshot = next.snapshot()
       current.store(snapshot)
@@ -126,11 +139,14 @@ final class Publisher: Sendable {
     let previous = try snapshot()
     if reading.transaction.id == previous.reading.transaction.id { return }
     let loader = Loader(reading: reading, previous: previous)
+    _ = try loader.features()
     let loaded = try loader.collections()
     let sequence = try loader.sequence()
+    let aliases = try loader.aliases()
     let next = Composition(
       reading: reading,
       sequence: sequence,
+      aliases: aliases,
       collections: Dictionary(uniqueKeysWithValues: loaded.map { ($0.record.id, $0.snapshot) })
     )
     composition.withLock { composition in

@@ -143,13 +143,16 @@ struct StoreOpening {
     else {
       throw .notAStore(path: path, reason: "data.mdb belongs to another store than its superblock")
     }
+    let features = try loader.features()
     let loaded = try loader.collections()
+    let aliases = try loader.aliases()
     let sequence = try loader.sequence()
     let publisher = Publisher(
       environment: environment,
       tables: reading.tables,
       reading: reading,
       sequence: sequence,
+      aliases: aliases,
       collections: Dictionary(uniqueKeysWithValues: loaded.map { ($0.record.id, $0.snapshot) })
     )
     var engine: VectorStore.Engine?
@@ -163,7 +166,9 @@ struct StoreOpening {
           nextCollection: try loader.nextCollection(),
           collections: Dictionary(uniqueKeysWithValues: loaded.map { ($0.record.id, $0.state) }),
           names: Dictionary(uniqueKeysWithValues: loaded.map { ($0.name, $0.record.id) }),
-          dropping: try loader.dropping()
+          dropping: try loader.dropping(),
+          aliases: aliases,
+          features: features
         )
       )
     }

@@ -8,6 +8,10 @@ struct StoreState {
   var names: [String: CollectionID] = [:]
   /// Dropped collections whose values are still being removed.
   var dropping: [CollectionID] = []
+  /// Names that stand for collections.
+  var aliases: [String: CollectionID] = [:]
+  /// What the store uses of the format.
+  var features: Features = []
 
   func id(of name: String) throws(VectorStoreError) -> CollectionID {
     guard let id = names[name] else { throw .unknownCollection(name) }

@@ -3,7 +3,7 @@
 /// An embedder is shared by all workers of a pipeline, so it is safe to call from many tasks at once.
 /// The same text always gives the same vector as long as ``modelIdentity`` is the same.
 public protocol Embedder: Sendable {
-  /// Numbers per vector, at least 1; the same for the embedder's whole life.
+  /// Numbers per vector; the same for the embedder's whole life. 0 makes none, as ``NoEmbedder``.
   var dimension: Int { get }
 
   /// Names the model so exactly that vectors of equal identity can be compared with each other.

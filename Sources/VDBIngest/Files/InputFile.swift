@@ -111,6 +111,34 @@ final class InputFile {
     }
   }
 
+  /// Which file it is and in which state: its path, size, time of change and first bytes.
+  ///
+  /// - Parameter form: How it is read, since another form gives other entries.
+  /// - Returns: `nil` for a stream, and for a file that cannot be looked at again.
+  func identity(as form: String) -> SourceIdentity? {
+    guard let size, let real = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(real) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+    #if canImport(Darwin)
+      let changed = status.st_mtimespec
+    #else
+      let changed = status.st_mtim
+    #endif
+    var head = [UInt8](repeating: 0, count: 1 << 16)
+    let count = unsafe head.withUnsafeMutableBytes { bytes in
+      unsafe pread(descriptor, bytes.baseAddress, bytes.count, 0)
+    }
+    guard count >= 0 else { return nil }
+    let hash = unsafe head.withUnsafeBytes { bytes in
+      unsafe ContentHash(UnsafeRawBufferPointer(rebasing: bytes.prefix(count)), seed: 0)
+    }
+    return SourceIdentity(
+      name: unsafe String(cString: real),
+      state: "\(form), \(size) bytes, \(changed.tv_sec).\(changed.tv_nsec), \(hash.low)"
+    )
+  }
+
   /// Reads at least one byte unless the end is reached, which returns 0.
   @unsafe
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(VectorFileError) -> Int {

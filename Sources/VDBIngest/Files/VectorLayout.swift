@@ -92,12 +92,12 @@ struct VectorLayout {
   }
 
   private func checkDimension(_ file: InputFile) throws(VectorFileError) {
-    guard VDBLimits.dimension.contains(dimension) else {
+    guard dimension > 0, VDBLimits.dimension.contains(dimension) else {
       throw VectorFileError(
         path: file.path,
         place: .offset(0),
         reason: "the header says \(dimension) numbers a row, outside "
-          + "\(VDBLimits.dimension.lowerBound) to \(VDBLimits.dimension.upperBound)",
+          + "1 to \(VDBLimits.dimension.upperBound)",
         remedy: "Check that the file is of the format that its name says"
       )
     }

@@ -4,13 +4,19 @@ internal import VDB
 struct EmbeddingJob: Sendable {
   let index: Int
   var records: [TextRecord]
+  /// Pages that end with these records.
+  var ends: [PageEnd] = []
 }
 
 /// What came of them: records with their vectors side by side, all of one batch.
 struct EmbeddedBatch: Sendable {
   let index: Int
+  /// Pages that end with these records.
+  var ends: [PageEnd] = []
   var records: [TextRecord] = []
   var vectors: [Float] = []
+  /// Whether the run was cancelled before all records had their vectors, or just afterwards.
+  var isCut = false
   /// Why the store could not be asked for the records; nothing can be written then either.
   var failure: VectorStoreError?
 }
@@ -21,6 +27,7 @@ struct EmbeddingStep: Sendable {
   let collection: String
   let embedder: any Embedder
   let skipsStored: Bool
+  let keepsOriginals: Bool
   /// Whether a vector without a direction is of no use.
   let needsDirection: Bool
   let retry: RetryPolicy
@@ -29,8 +36,8 @@ struct EmbeddingStep: Sendable {
   /// Never throws: what fails is in the meter, under the batch's index.
   func run(_ job: EmbeddingJob) async -> EmbeddedBatch {
     var job = job
-    var batch = EmbeddedBatch(index: job.index)
-    if skipsStored {
+    var batch = EmbeddedBatch(index: job.index, ends: job.ends)
+    if skipsStored, !job.records.isEmpty {
       do throws(VectorStoreError) {
         try leaveOutStored(&job)
       } catch {
@@ -40,7 +47,12 @@ struct EmbeddingStep: Sendable {
       }
     }
     if job.records.isEmpty { return batch }
+    if embedder.dimension == 0 {
+      batch.records = job.records
+      return batch
+    }
     await embed(job.records, into: &batch)
+    batch.isCut = Task.isCancelled
     meter.update { [count = batch.records.count] in $0.embedded += count }
     return batch
   }
@@ -49,14 +61,14 @@ struct EmbeddingStep: Sendable {
     let stored = try store.get(
       job.records.map(\.id),
       from: collection,
-      including: [.metadata, .document]
+      including: [.metadata, .document, .original]
     )
     let all = job.records.count
     var left: [TextRecord] = []
     for (record, known) in zip(job.records, stored) {
       // A record that repeats an id must be written after the one before it, whatever is stored now.
       if let known, !record.repeatsID, known.document == record.text,
-        known.metadata == record.metadata
+        known.metadata == record.metadata, hasSameOriginal(record, known)
       {
         continue
       }
@@ -64,6 +76,12 @@ struct EmbeddingStep: Sendable {
     }
     job.records = left
     meter.update { [unchanged = all - left.count] in $0.report.unchanged += unchanged }
+  }
+
+  private func hasSameOriginal(_ record: TextRecord, _ known: Record) -> Bool {
+    if !keepsOriginals { return true }
+    guard let original = record.original else { return known.original == nil }
+    return known.original?.hasBytes(of: original) == true
   }
 
   /// Embeds all records, in parts when the model asks for smaller calls; a part that keeps failing is

@@ -28,10 +28,19 @@ public struct IngestConfiguration: Sendable {
   ///
   /// Without it the first of several entries with the same id or the same cleaned text is kept.
   public var allowsDuplicates: Bool
-  /// Leaves out entries that the collection has with the same id, text and metadata.
+  /// Leaves out entries that the collection has with the same id, text, metadata and, where originals
+  /// are kept, original.
   ///
   /// This is what makes it quick to run an interrupted or partly failed import again.
   public var skipsStored: Bool
+  /// Keeps the text as it came beside the cleaned one, where cleaning changed it, so that it can be
+  /// cleaned anew later.
+  public var keepOriginal: Bool
+  /// Goes on where an interrupted run on the same source had committed, without reading what is before.
+  ///
+  /// Where that place cannot be trusted, because the source or a setting has changed, all is read and
+  /// what is stored is left out, as ``skipsStored`` does.
+  public var resumes: Bool
   /// Ids, as text, to which the run is limited; `nil` takes all.
   public var only: Set<String>?
 
@@ -50,6 +59,8 @@ public struct IngestConfiguration: Sendable {
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
     allowsDuplicates: Bool = false,
     skipsStored: Bool = true,
+    keepOriginal: Bool = true,
+    resumes: Bool = false,
     only: Set<String>? = nil
   ) {
     self.cleaner = cleaner
@@ -65,6 +76,8 @@ public struct IngestConfiguration: Sendable {
     self.sleep = sleep
     self.allowsDuplicates = allowsDuplicates
     self.skipsStored = skipsStored
+    self.keepOriginal = keepOriginal
+    self.resumes = resumes
     self.only = only
   }
 
@@ -128,15 +141,20 @@ public struct IngestSettings: Sendable, Hashable, Codable {
     let workers = try checked("workers", wanted.workers, 1...64) ?? min(16, max(2, processors))
     let share = count.map { max(64, $0 / (workers * 4)) } ?? Int.max
     let load = try checked("loadBatch", wanted.loadBatch, batches) ?? 10_000
-    let widest = max(1, Self.commitBytes / (4 * dimension))
+    let widest = Self.commitBytes / max(1, 4 * dimension)
+    // Without embedding a batch is only handed through.
+    let usualEmbedBatch = dimension == 0 ? 5_000 : 256
     self.workers = workers
     loadBatch = load
     cleanBatch = try checked("cleanBatch", wanted.cleanBatch, batches) ?? min(5_000, load, share)
     embedBatch = min(
-      try checked("embedBatch", wanted.embedBatch, batches) ?? min(256, share),
+      try checked("embedBatch", wanted.embedBatch, batches) ?? min(usualEmbedBatch, share),
       max(1, batchLimit)
     )
-    writeBatch = min(try checked("writeBatch", wanted.writeBatch, batches) ?? 10_000, widest)
+    writeBatch = min(
+      try checked("writeBatch", wanted.writeBatch, batches) ?? 10_000,
+      max(1, widest)
+    )
     queueDepth = try checked("queueDepth", wanted.queueDepth, 1...1024) ?? 4
     retries = try checked("retries", wanted.retries, 0...100) ?? 0
   }

@@ -10,6 +10,7 @@ final class IngestMeter: Sendable {
     /// How much of the source has been read, 0 to 1.
     var share: Double?
     var isFinished = false
+    var isSourceAtEnd = false
     /// Errors by batch, in the order in which they came.
     var failures: [Int: (ids: [RecordID], errors: [String])] = [:]
     /// What ended the run early.
@@ -37,6 +38,12 @@ final class IngestMeter: Sendable {
       state.report.failed += ids.count
     }
   }
+
+  /// Whether an entry was not stored so far.
+  var hasFailures: Bool { state.withLock { $0.report.failed > 0 } }
+
+  /// Whether the source was read to its end, and nothing ended the run early.
+  var isComplete: Bool { state.withLock { $0.isSourceAtEnd && $0.failure == nil } }
 
   /// Keeps the first reason for which the run ends early.
   func stop(_ error: any Error) {

@@ -28,6 +28,22 @@ public struct IngestReport: Sendable, Hashable, Codable {
     public internal(set) var seconds = 0.0
   }
 
+  /// Where the run began, when it was to go on from an interrupted one.
+  public struct Resumption: Sendable, Hashable, Codable {
+    /// Entries before that place, which were settled then and not read now.
+    public let entries: Int
+    /// Why the run began at the source's beginning; `nil` when it did not.
+    public let note: String?
+  }
+
+  /// What became of the entries that the run was limited to.
+  public struct Retry: Sendable, Hashable, Codable {
+    /// Entries asked for.
+    public let wanted: Int
+    /// Entries of those that the source still has.
+    public let found: Int
+  }
+
   /// Entries read.
   public internal(set) var total = 0
   /// Records that are new.
@@ -42,6 +58,12 @@ public struct IngestReport: Sendable, Hashable, Codable {
   public internal(set) var rejected = 0
   /// Entries outside ``IngestConfiguration/only``.
   public internal(set) var skipped = 0
+  /// Originals over ``VDBLimits/documentBytes``, which are not kept beside their cleaned text.
+  public internal(set) var originalsLeftOut = 0
+  /// Where the run began; `nil` unless ``IngestConfiguration/resumes``.
+  public internal(set) var resumption: Resumption?
+  /// What became of ``IngestConfiguration/only``; `nil` without it.
+  public internal(set) var retry: Retry?
   /// Entries that could not be embedded or written; their ids are in ``failedBatches``.
   public internal(set) var failed = 0
   /// The last commit; what ``Consistency/atLeast(_:)`` takes.
@@ -86,6 +108,12 @@ extension IngestReport {
   mutating func advise() {
     if failed > 0 {
       advice.append("Entries that failed are tried again, alone, by running the same once more.")
+    }
+    if originalsLeftOut > 0 {
+      advice.append(
+        "\(originalsLeftOut) texts are longer than \(VDBLimits.documentBytes) bytes before cleaning; "
+          + "only the cleaned ones are kept."
+      )
     }
     let calls = embedding.calls - embedding.repeatedCalls
     if embedding.repeatedCalls > calls / 10, embedding.repeatedCalls > 1 {

@@ -8,21 +8,24 @@ final class IngestRun: Sendable {
   private let reader: SourceReader
   private let settings: IngestSettings
   private let configuration: IngestConfiguration
-  private let cleaning: ParallelStage<[TextEntry], CleanedChunk>
+  private let cleaning: ParallelStage<CleaningJob, CleanedChunk>
   private let embedding: ParallelStage<EmbeddingJob, EmbeddedBatch>
   private let step: EmbeddingStep
+  private let start: IngestStart
   let meter: IngestMeter
 
   init(
     reader: SourceReader,
     settings: IngestSettings,
     configuration: IngestConfiguration,
-    step: EmbeddingStep
+    step: EmbeddingStep,
+    start: IngestStart
   ) {
     self.reader = reader
     self.settings = settings
     self.configuration = configuration
     self.step = step
+    self.start = start
     meter = step.meter
     cleaning = ParallelStage(workers: settings.workers, depth: settings.queueDepth)
     embedding = ParallelStage(workers: settings.workers, depth: settings.queueDepth)
@@ -39,10 +42,14 @@ final class IngestRun: Sendable {
         group.addTask { await self.select() }
         group.addTask { await self.write() }
         for _ in 0..<settings.workers {
-          group.addTask { [cleaner = configuration.cleaner, meter] in
-            await self.cleaning.work { entries in
-              let chunk = CleanedChunk(entries, cleaner: cleaner)
-              meter.update { $0.cleaned += entries.count }
+          group.addTask { [cleaner = configuration.cleaner, step, meter] in
+            await self.cleaning.work { job in
+              let chunk = CleanedChunk(
+                job,
+                cleaner: cleaner,
+                keepsOriginals: step.keepsOriginals
+              )
+              meter.update { $0.cleaned += job.entries.count }
               return chunk
             }
           }
@@ -56,6 +63,13 @@ final class IngestRun: Sendable {
     var (report, failure) = meter.finish()
     report.embedding.model = step.embedder.modelIdentity
     report.embedding.cacheHits = step.embedder.cacheHits - hitsBefore
+    report.resumption = start.resumption
+    if let only = configuration.only {
+      report.retry = IngestReport.Retry(
+        wanted: only.count,
+        found: report.total - report.skipped - report.rejected - report.duplicates
+      )
+    }
     report.advise()
     if let failure { throw IngestStopped(report: report, cause: failure) }
     return report
@@ -82,10 +96,17 @@ final class IngestRun: Sendable {
           state.report.total += page.entries?.count ?? 0
           if let share = page.share { state.share = share }
         }
-        guard let entries = page.entries else { return }
+        guard let entries = page.entries else {
+          meter.update { $0.isSourceAtEnd = true }
+          return
+        }
         for start in stride(from: 0, to: entries.count, by: settings.cleanBatch) {
           let end = min(start + settings.cleanBatch, entries.count)
-          guard await cleaning.submit(Array(entries[start..<end])) else { return }
+          let job = CleaningJob(
+            entries: Array(entries[start..<end]),
+            end: end == entries.count ? page.position : nil
+          )
+          guard await cleaning.submit(job) else { return }
         }
       }
     } catch {
@@ -96,11 +117,11 @@ final class IngestRun: Sendable {
 
   private func select() async {
     defer { embedding.finish() }
-    var selection = Selection(
-      allowsDuplicates: configuration.allowsDuplicates,
-      only: configuration.only
-    )
+    var selection = start.selection
+    var entries = start.cursor?.entries ?? 0
     var records: [TextRecord] = []
+    /// Pages of which only `records` are not handed on.
+    var pending: [PageEnd] = []
     var index = 0
     while let chunk = await cleaning.next() {
       var (duplicates, skipped) = (0, 0)
@@ -111,19 +132,32 @@ final class IngestRun: Sendable {
         case .take(let record):
           records.append(record)
           guard records.count >= settings.embedBatch else { continue }
-          guard await embedding.submit(EmbeddingJob(index: index, records: records)) else { return }
+          let job = EmbeddingJob(index: index, records: records, ends: pending)
+          guard await embedding.submit(job) else { return }
+          pending = []
           records = []
           index += 1
         }
       }
+      entries += chunk.items.count + chunk.rejected
       meter.update { [duplicates, skipped] state in
         state.report.rejected += chunk.rejected
+        state.report.originalsLeftOut += chunk.originalsLeftOut
         state.report.duplicates += duplicates
         state.report.skipped += skipped
       }
+      guard start.cursor != nil, let position = chunk.end else { continue }
+      // The records of the page that are not under way yet go ahead of its end.
+      let end = PageEnd(position: position, log: selection.takeLog(), entries: entries)
+      pending.append(end)
+      guard records.isEmpty else { continue }
+      guard await embedding.submit(EmbeddingJob(index: index, records: [], ends: pending)) else {
+        return
+      }
+      pending = []
     }
     if !records.isEmpty {
-      _ = await embedding.submit(EmbeddingJob(index: index, records: records))
+      _ = await embedding.submit(EmbeddingJob(index: index, records: records, ends: pending))
     }
   }
 
@@ -134,14 +168,16 @@ final class IngestRun: Sendable {
       embedder: step.embedder,
       settings: settings,
       retryDelay: configuration.retryDelay,
+      cursor: start.cursor,
       meter: meter
     )
     do throws(VectorStoreError) {
       while let batch = await embedding.next() { try await step.add(batch) }
-      try await step.flush()
+      try await step.flush(isComplete: meter.isComplete)
     } catch {
       meter.stop(error == .cancelled ? CancellationError() : error)
       cancel()
+      await step.abandon()
     }
   }
 }

@@ -7,6 +7,8 @@ final class SourceReader: Sendable {
   struct Page: Sendable {
     var entries: [TextEntry]?
     var share: Double?
+    /// Where the source is after the entries, when it can be resumed there.
+    var position: SourcePosition?
   }
 
   private struct State {
@@ -33,7 +35,11 @@ final class SourceReader: Sendable {
       }
       queue.async { [self] in
         let result = source.withLock { source in
-          Result { Page(entries: try source.next(limit), share: source.share) }
+          Result {
+            let entries = try source.next(limit)
+            let position = (source as? any ResumableSource)?.position
+            return Page(entries: entries, share: source.share, position: position)
+          }
         }
         takeWaiter()?.give(result)
       }

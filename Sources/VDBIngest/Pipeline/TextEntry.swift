@@ -8,12 +8,20 @@ public struct TextEntry: Sendable, Hashable {
   public var text: String
   /// Named values that are stored beside it.
   public var metadata: Metadata
+  /// What the text was before an earlier cleaning, where it was cleaned already; kept instead of it.
+  public var original: String?
 
   /// Takes the values as they are.
-  public init(id: RecordID? = nil, text: String, metadata: Metadata = [:]) {
+  public init(
+    id: RecordID? = nil,
+    text: String,
+    metadata: Metadata = [:],
+    original: String? = nil
+  ) {
     self.id = id
     self.text = text
     self.metadata = metadata
+    self.original = original
   }
 }
 

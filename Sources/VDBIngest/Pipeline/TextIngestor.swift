@@ -14,7 +14,7 @@ public import VDB
 public final class TextIngestor: Sendable {
   /// The store.
   public let store: VectorStore
-  /// The collection's name.
+  /// The collection's own name; an alias that was given may come to stand for another one.
   public let collection: String
   /// What makes the vectors.
   public let embedder: any Embedder
@@ -27,7 +27,8 @@ public final class TextIngestor: Sendable {
   /// - Parameters:
   ///   - collection: The collection's name.
   ///   - store: A store that is open for writing.
-  ///   - embedder: What makes the vectors; its model is the collection's for good.
+  ///   - embedder: What makes the vectors; its model is the collection's for good. ``NoEmbedder`` stores
+  ///     texts without vectors.
   ///   - configuration: How to do it.
   ///   - metric: How near vectors are to each other; for a new collection.
   ///   - element: How numbers are kept; for a new collection.
@@ -46,11 +47,9 @@ public final class TextIngestor: Sendable {
     index: IndexParameters = IndexParameters()
   ) async throws(VectorStoreError) {
     self.store = store
-    self.collection = collection
     self.embedder = embedder
     self.configuration = configuration
-    let existing = try store.collections().first { $0.name == collection }
-    if let existing {
+    if let existing = try store.findCollection(collection) {
       try embedder.check(existing)
       info = existing
     } else {
@@ -62,10 +61,11 @@ public final class TextIngestor: Sendable {
           element: element,
           index: index,
           indexing: indexing,
-          model: embedder.modelIdentity
+          model: embedder.pinnedModel
         )
       )
     }
+    self.collection = info.name
   }
 
   /// Stores everything that a source has.
@@ -86,12 +86,20 @@ public final class TextIngestor: Sendable {
       processors: ProcessInfo.processInfo.activeProcessorCount
     )
     let hasRecords = try store.count(in: collection) > 0
+    let start = try IngestStart(
+      source,
+      configuration,
+      model: embedder.modelIdentity,
+      store: store,
+      collection: collection
+    )
     let step = EmbeddingStep(
       store: store,
       collection: collection,
       embedder: embedder,
-      skipsStored: configuration.skipsStored && hasRecords,
-      needsDirection: info.options.metric == .cosine,
+      skipsStored: (configuration.skipsStored || configuration.resumes) && hasRecords,
+      keepsOriginals: configuration.keepOriginal,
+      needsDirection: info.options.metric == .cosine && info.options.hasVectors,
       retry: RetryPolicy(
         retries: settings.retries,
         delay: configuration.retryDelay,
@@ -104,7 +112,8 @@ public final class TextIngestor: Sendable {
       reader: SourceReader(source),
       settings: settings,
       configuration: configuration,
-      step: step
+      step: step,
+      start: start
     )
     current.withLock { $0 = run }
     return try await run.run()
@@ -155,7 +164,9 @@ extension Embedder {
   ///
   /// - Throws: `.modelMismatch` or `.collectionMismatch`.
   public func check(_ collection: CollectionInfo) throws(VectorStoreError) {
-    if let known = collection.options.model, known != modelIdentity {
+    if let known = collection.options.model, let modelIdentity = pinnedModel,
+      known != modelIdentity
+    {
       throw .modelMismatch(collection: collection.name, existing: known, requested: modelIdentity)
     }
     if collection.options.dimension != dimension {

@@ -134,7 +134,8 @@ public final class BatchReader {
       ids: page.ids,
       vectors: vectors,
       metadata: page.metadata.allSatisfy(\.isEmpty) ? [] : page.metadata,
-      documents: page.documents.allSatisfy { $0 == nil } ? [] : page.documents
+      documents: page.documents.allSatisfy { $0 == nil } ? [] : page.documents,
+      originals: page.originals.allSatisfy { $0 == nil } ? [] : page.originals
     )
   }
 }

@@ -25,6 +25,17 @@ struct LineReader {
 
   init(_ file: InputFile) { self.file = file }
 
+  /// Where the next line begins.
+  var position: SourcePosition {
+    SourcePosition(offset: file.offset - (end - start), line: number)
+  }
+
+  /// Goes to where a line begins.
+  mutating func skip(to position: SourcePosition) throws(VectorFileError) {
+    try file.seek(to: position.offset)
+    (start, end, number, isAtEnd) = (0, 0, position.line, false)
+  }
+
   /// The next line's place in ``buffer``, without its line end; `nil` after the last one.
   mutating func next() throws(VectorFileError) -> Range<Int>? {
     var searched = start

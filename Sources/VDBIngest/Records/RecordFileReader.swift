@@ -1,7 +1,8 @@
 public import VDB
 
-/// Reads JSON Lines: one object a line with `id`, `vector`, `text` and `metadata`, each optional.
+/// Reads JSON Lines: one object a line with `id`, `vector`, `text`, `original` and `metadata`, each optional.
 ///
+/// An `original` is the text before cleaning, a string; anything else under that key is metadata.
 /// Other keys are metadata, nested objects are flattened (`{"a": {"b": 1}}` is `a.b`), blank lines
 /// are skipped, a byte order mark and carriage returns are accepted. A record without an id gets its
 /// number, counted from 0, as an integer id.
@@ -14,6 +15,8 @@ public final class RecordFileReader {
     public var metadata: [Metadata] = []
     /// One a record.
     public var documents: [String?] = []
+    /// One a record: the text before cleaning, where the line has one as `original`.
+    public var originals: [String?] = []
     /// The vectors side by side; empty if the file has none.
     public var vectors: [Float] = []
     /// The line of the first record, from 1.
@@ -39,6 +42,15 @@ public final class RecordFileReader {
 
   /// How much of a file has been read, 0 to 1; `nil` for streams.
   public var share: Double? { lines.file.share }
+
+  /// Where the next line begins.
+  var position: SourcePosition { lines.position }
+
+  /// Goes to the beginning of a line; records without an id are counted from there.
+  func skip(to position: SourcePosition) throws(VectorFileError) { try lines.skip(to: position) }
+
+  /// Which file it is; `nil` for a stream.
+  func identity(as form: String) -> SourceIdentity? { lines.file.identity(as: form) }
 
   /// Opens a file, or standard input for `-`.
   public init(path: String) throws(VectorFileError) {
@@ -84,6 +96,7 @@ public final class RecordFileReader {
       page.lines.append(lines.number)
       page.metadata.append(line.metadata)
       page.documents.append(line.text)
+      page.originals.append(line.original)
       records += 1
     }
     return page.ids.isEmpty ? nil : page

@@ -3,13 +3,15 @@ internal import VDB
 
 /// Reads one line of JSON Lines into the columns of a batch.
 ///
-/// `id`, `vector`, `text` and `metadata` have their meaning; every other key is metadata. An object
+/// `id`, `vector`, `text`, `original` (if it is a string) and `metadata` have their meaning; every other
+/// key is metadata. An object
 /// within metadata is flattened, its keys joined by dots.
 struct RecordParser {
   /// What a line held besides its vector.
   struct Line {
     var id: RecordID?
     var text: String?
+    var original: String?
     var metadata: Metadata = [:]
     /// Numbers appended to the vector column; `nil` if the line has no vector.
     var vectorCount: Int?
@@ -47,6 +49,10 @@ struct RecordParser {
         case "vector":
           if line.vectorCount != nil { throw duplicate(key, start) }
           line.vectorCount = try vector(text, into: &vectors)
+        case "original" where scanner.next(text) == 0x22:
+          if line.original != nil || line.metadata[key] != nil { throw duplicate(key, start) }
+          line.original = try scanner.string(text)
+        case "original" where line.original != nil: throw duplicate(key, start)
         case "metadata":
           if seen.metadata { throw duplicate(key, start) }
           seen.metadata = true

@@ -5,7 +5,7 @@ internal import VDB
 ///
 /// A piece's id is `path#n`, from 0, with the path within the folder: the same in every run, so that
 /// importing again replaces what changed. Its metadata has `path`, `chunk` and, in Markdown, `heading`.
-public final class FolderSource: TextSource {
+public final class FolderSource: ResumableSource {
   private let folder: String
   private let paths: [String]
   private let chunker: Chunker
@@ -64,6 +64,34 @@ public final class FolderSource: TextSource {
       waiting = waiting.dropFirst(part.count)
     }
     return entries.isEmpty ? nil : entries
+  }
+
+  /// The folder with the names, sizes and times of its files.
+  public var identity: SourceIdentity? {
+    var state = "folder, \(chunker.words) words, \(chunker.overlap) again, \(chunker.readsHeadings)"
+    for path in paths {
+      do {
+        let file = try FileManager.default.attributesOfItem(atPath: folder + "/" + path)
+        let changed = (file[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+        state += "\n\(path) \(file[.size] ?? 0) \(changed)"
+      } catch {
+        return nil
+      }
+    }
+    let name = URL(filePath: folder).resolvingSymlinksInPath().path()
+    return SourceIdentity(name: name, state: "\(ContentHash(state).id)")
+  }
+
+  /// Files read, and pieces of the last one that are not handed out.
+  public var position: SourcePosition { SourcePosition(offset: file, line: waiting.count) }
+
+  /// Goes to a file and the pieces that were left of the one before.
+  ///
+  /// - Throws: ``VectorFileError``.
+  public func skip(to position: SourcePosition) throws {
+    file = min(position.offset, paths.count)
+    waiting = []
+    if position.line > 0, file > 0 { waiting = try read(paths[file - 1]).suffix(position.line) }
   }
 
   private func read(_ path: String) throws(VectorFileError) -> [TextEntry] {

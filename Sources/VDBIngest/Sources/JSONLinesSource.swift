@@ -2,8 +2,9 @@ internal import VDB
 
 /// Texts of JSON Lines, one object a line.
 ///
-/// Besides text and id every member becomes metadata, objects flattened with dots.
-public final class JSONLinesSource: TextSource {
+/// Besides text, id and `original` (the text before an earlier cleaning, as exports have it) every
+/// member becomes metadata, objects flattened with dots.
+public final class JSONLinesSource: ResumableSource {
   private let reader: RecordFileReader
   private let textField: String
   private let idField: String
@@ -13,6 +14,18 @@ public final class JSONLinesSource: TextSource {
   public var count: Int? { nil }
   /// Bytes read of those there are; `nil` for streams.
   public var share: Double? { reader.share }
+
+  /// The file and the members that are read of it; `nil` for a stream.
+  public var identity: SourceIdentity? {
+    reader.identity(as: "jsonl, text \(textField), id \(idField)")
+  }
+  /// Where the next line begins.
+  public var position: SourcePosition { reader.position }
+
+  /// Goes to the beginning of a line.
+  ///
+  /// - Throws: ``VectorFileError``.
+  public func skip(to position: SourcePosition) throws { try reader.skip(to: position) }
 
   /// Opens a file, or standard input for `-`.
   ///
@@ -44,9 +57,14 @@ public final class JSONLinesSource: TextSource {
     for row in page.ids.indices {
       var metadata = page.metadata[row]
       var text = page.documents[row]
+      var original = page.originals[row]
       if textField != "text" {
         if let text { metadata["text"] = .string(text) }
-        text = try take(textField, from: &metadata, page.lines[row])
+        if textField == "original", original != nil {
+          text = original.take()
+        } else {
+          text = try take(textField, from: &metadata, page.lines[row])
+        }
       }
       var id = page.hasID[row] ? page.ids[row] : nil
       if idField != "id" {
@@ -60,7 +78,7 @@ public final class JSONLinesSource: TextSource {
           "Say with --text-field which member is the text"
         )
       }
-      entries.append(TextEntry(id: id, text: text, metadata: metadata))
+      entries.append(TextEntry(id: id, text: text, metadata: metadata, original: original))
     }
     return entries
   }

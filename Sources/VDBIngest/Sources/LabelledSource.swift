@@ -1,7 +1,7 @@
 public import VDB
 
 /// Another source's texts, each with some metadata more.
-public final class LabelledSource: TextSource {
+public final class LabelledSource: ResumableSource {
   private let source: any TextSource
   private let metadata: Metadata
 
@@ -15,6 +15,26 @@ public final class LabelledSource: TextSource {
   public var count: Int? { source.count }
   /// That of the source.
   public var share: Double? { source.share }
+
+  /// That of the source, with the metadata; `nil` when it cannot be resumed.
+  public var identity: SourceIdentity? {
+    guard var identity = (source as? any ResumableSource)?.identity else { return nil }
+    for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+      identity.state += ", \(key) \(value)"
+    }
+    return identity
+  }
+  /// That of the source.
+  public var position: SourcePosition {
+    (source as? any ResumableSource)?.position ?? SourcePosition()
+  }
+
+  /// Goes there in the source.
+  ///
+  /// - Throws: What the source throws.
+  public func skip(to position: SourcePosition) throws {
+    try (source as? any ResumableSource)?.skip(to: position)
+  }
 
   /// The next entries; `nil` after the last one.
   ///

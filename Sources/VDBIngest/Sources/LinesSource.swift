@@ -1,5 +1,5 @@
 /// Texts of a plain file, one a line; blank lines are left out.
-public final class LinesSource: TextSource {
+public final class LinesSource: ResumableSource {
   /// Bytes of texts after which a page ends, so that long lines do not fill the memory.
   static let pageBytes = 8 << 20
 
@@ -17,6 +17,16 @@ public final class LinesSource: TextSource {
   public init(path: String) throws(VectorFileError) {
     lines = LineReader(try InputFile(path, as: .stream))
   }
+
+  /// The file; `nil` for a stream.
+  public var identity: SourceIdentity? { lines.file.identity(as: "lines") }
+  /// Where the next line begins.
+  public var position: SourcePosition { lines.position }
+
+  /// Goes to the beginning of a line.
+  ///
+  /// - Throws: ``VectorFileError``.
+  public func skip(to position: SourcePosition) throws { try lines.skip(to: position) }
 
   /// The next entries, without ids; `nil` after the last one.
   ///

@@ -27,7 +27,12 @@ struct TableParser {
   private(set) var rowLine = 1
   private var startLine = 1
 
-  init(separator: UInt8) { self.separator = separator }
+  /// Counts lines from `line`.
+  init(separator: UInt8, line: Int = 1) {
+    self.separator = separator
+    self.line = line
+    startLine = line
+  }
 
   /// Takes a byte; returns a row when it ends one.
   ///

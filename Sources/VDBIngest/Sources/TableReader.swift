@@ -13,6 +13,18 @@ struct TableReader {
     parser = TableParser(separator: separator)
   }
 
+  /// Where the next row begins.
+  var place: SourcePosition {
+    SourcePosition(offset: file.offset - (end - position), line: parser.line - 1)
+  }
+
+  /// Goes to where a row begins.
+  mutating func skip(to place: SourcePosition) throws(VectorFileError) {
+    try file.seek(to: place.offset)
+    parser = TableParser(separator: parser.separator, line: place.line + 1)
+    (position, end, isFirst, isAtEnd) = (0, 0, place.offset == 0, false)
+  }
+
   /// The next row; `nil` after the last one.
   mutating func next() throws(VectorFileError) -> [String]? {
     while true {

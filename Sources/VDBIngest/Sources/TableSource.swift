@@ -3,7 +3,7 @@ internal import VDB
 /// Texts of a CSV or TSV file whose first row names the columns.
 ///
 /// Columns other than text and id become metadata, as strings; empty cells are left out.
-public final class TableSource: TextSource {
+public final class TableSource: ResumableSource {
   /// What stands between cells.
   public enum Separator: UInt8, Sendable {
     case comma = 0x2C
@@ -20,6 +20,20 @@ public final class TableSource: TextSource {
   public var count: Int? { nil }
   /// Bytes read of those there are; `nil` for streams.
   public var share: Double? { reader.file.share }
+
+  /// The file and the columns that are read of it; `nil` for a stream.
+  public var identity: SourceIdentity? {
+    reader.file.identity(
+      as: "table, text \(columns[textColumn]), id \(idColumn.map { columns[$0] } ?? "")"
+    )
+  }
+  /// Where the next row begins.
+  public var position: SourcePosition { reader.place }
+
+  /// Goes to the beginning of a row.
+  ///
+  /// - Throws: ``VectorFileError``.
+  public func skip(to position: SourcePosition) throws { try reader.skip(to: position) }
 
   /// Opens a file, or standard input for `-`, and reads the names of the columns.
   ///

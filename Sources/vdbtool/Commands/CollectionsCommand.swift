@@ -8,6 +8,8 @@ struct CollectionsCommand: AsyncParsableCommand {
     commandName: "collections",
     abstract: "List a store's collections.",
     discussion: """
+      With the names that stand for them; 'vdbtool alias' sets those.
+
       EXAMPLES
         vdbtool collections notes.vdb
         vdbtool collections notes.vdb --json
@@ -23,8 +25,12 @@ struct CollectionsCommand: AsyncParsableCommand {
       let rows = collections.map { info in
         let options = info.options
         return [
-          info.name, "\(options.dimension) x \(options.element.rawValue)", options.metric.rawValue,
+          info.name,
+          options.hasVectors
+            ? "\(options.dimension) x \(options.element.rawValue)" : "no vectors",
+          options.hasVectors ? options.metric.rawValue : "",
           "\(Text.grouped(info.live)) records", "\(Text.grouped(info.backlog)) not indexed",
+          info.aliases.isEmpty ? "" : "alias " + info.aliases.joined(separator: ", "),
         ]
       }
       return try StandardOutput.write(
@@ -47,6 +53,8 @@ struct CollectionsCommand: AsyncParsableCommand {
     writer.object {
       $0.key("name")
       $0.string(info.name)
+      $0.key("aliases")
+      $0.array { for alias in info.aliases { $0.string(alias) } }
       $0.key("metric")
       $0.string(options.metric.rawValue)
       $0.key("element")

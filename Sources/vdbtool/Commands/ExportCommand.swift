@@ -8,6 +8,7 @@ struct ExportCommand: AsyncParsableCommand {
     commandName: "export",
     abstract: "Write a collection as JSON Lines that import reads back.",
     discussion: """
+      Records without vectors are read back with import --file. \
       Numbers have the digits they need to read back as the same. A file appears under its name \
       only when it is complete.
 

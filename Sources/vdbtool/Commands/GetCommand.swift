@@ -32,7 +32,7 @@ struct GetCommand: AsyncParsableCommand {
   func run() async throws {
     try await VectorStore.reading(store.store) { store in
       let found = try idOptions.resolve(ids, in: collection.collection, of: store)
-      let fields: ResultFields = vector ? [.metadata, .document, .vector] : [.metadata, .document]
+      let fields: ResultFields = vector ? .all : [.metadata, .document, .original]
       let records = try store.get(
         found.compactMap { $0 },
         from: collection.collection,
@@ -62,12 +62,13 @@ struct GetCommand: AsyncParsableCommand {
   private func describe(_ record: Record) -> String {
     var rows = [["id", Text.excerpt(record.id.description, 480)]]
     if let document = record.document { rows.append(["text", Text.excerpt(document, 1000)]) }
+    if let original = record.original { rows.append(["original", Text.excerpt(original, 1000)]) }
     for (key, value) in record.metadata.sorted(by: { $0.key < $1.key }) {
       var writer = JSONWriter()
       writer.value(value)
       rows.append([Text.excerpt(key), Text.excerpt(writer.text, 1000)])
     }
-    if vector {
+    if vector, !record.vector.isEmpty {
       rows.append(["vector", record.vector.map(\.description).joined(separator: " ")])
     }
     return Text.table(rows)

@@ -46,7 +46,7 @@ extension ImportCommand {
     if let failure = outcome.failure {
       throw Failure(
         status: failure.status,
-        message: "\(failure.message ?? "") \(stored); run the same command again to go on."
+        message: "\(failure.message ?? "") \(stored); run the same command with --resume to go on."
       )
     }
     if outcome.report.failed > 0 {

@@ -13,16 +13,25 @@ struct ImportCommand: AsyncParsableCommand {
       Rows are found by queries as soon as they are committed, indexed or not.
 
       Vectors are read from .npy (f2, f4, f8, i1, u1), .fvecs, .bvecs, .fbin, .u8bin, .i8bin, or \
-      JSON Lines with {"id", "vector", "text", "metadata"}; other keys become metadata. Line i of \
+      JSON Lines with {"id", "vector", "text", "original", "metadata"}, where the original is the \
+      text before cleaning; other keys become metadata. Line i of \
       the records belongs to row i of the vectors. Without ids a row's number is its id.
 
       Texts are cleaned, embedded and stored side by side; those without an id get one that is \
-      derived from the text. Of equal texts the first is kept. What the collection has already is \
-      left out, so an import that was interrupted or failed in part is finished by running it again.
+      derived from the text. Of equal texts the first is kept. Where cleaning changes a text, what it \
+      was is kept beside it. What the collection has already is left out, so an import that was \
+      interrupted or failed in part is finished by running it again; with --resume the part of the \
+      file that was committed is not even read. --retry-failed tries again what a report says failed.
+
+      With --embed none, or --preset fast without --embed, the records have no vectors: they are \
+      fetched by id, and searched once they are reprocessed into a collection with vectors.
 
       EXAMPLES
         vdbtool import notes.vdb --file notes.jsonl --embed builtin
         vdbtool import notes.vdb --file notes/ --report report.json
+        vdbtool import notes.vdb --file notes/ --retry-failed report.json
+        vdbtool import notes.vdb --file notes.jsonl --resume
+        vdbtool import dump.vdb --file dump.jsonl --preset fast
         vdbtool import notes.vdb --file notes.jsonl --embed openai \
           --model text-embedding-3-small --dimensions 512
         vdbtool import notes.vdb --vectors vectors.npy --records notes.jsonl

@@ -65,7 +65,9 @@ struct StatsCommand: AsyncParsableCommand {
     var rows = [
       [
         "", "vectors",
-        "\(options.dimension) x \(options.element.rawValue), \(options.metric.rawValue)",
+        options.hasVectors
+          ? "\(options.dimension) x \(options.element.rawValue), \(options.metric.rawValue)"
+          : "none",
       ],
       ["", "rows", Text.grouped(collection.rows)],
       ["", "live", Text.grouped(collection.live)],
@@ -76,6 +78,9 @@ struct StatsCommand: AsyncParsableCommand {
     ]
     if nodes > 0 {
       rows.append(["", "mean degree", Text.fixed(Double(links) / Double(nodes), 1)])
+    }
+    if !collection.aliases.isEmpty {
+      rows.append(["", "aliases", collection.aliases.joined(separator: ", ")])
     }
     if let model = options.model { rows.append(["", "model", Text.excerpt(model)]) }
     return "Collection '\(collection.name)'\n" + Text.table(rows)

@@ -6,6 +6,8 @@ import VDBIngest
 /// What makes vectors of texts, as named on the command line.
 enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
   case builtin
+  /// No vectors: ids, texts and metadata alone.
+  case none
   /// Hashed features, for tests and for texts in which equal words are all that counts.
   case hash(Int)
   case folder(String)
@@ -18,9 +20,11 @@ enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
   init?(argument: String) {
     switch argument {
     case "builtin": self = .builtin
+    case "none": self = .none
     case "hash": self = .hash(256)
     case _ where argument.hasPrefix("hash:"):
-      guard let dimension = Int(argument.dropFirst(5)), VDBLimits.dimension.contains(dimension)
+      guard let dimension = Int(argument.dropFirst(5)), dimension > 0,
+        VDBLimits.dimension.contains(dimension)
       else {
         return nil
       }
@@ -34,12 +38,13 @@ enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
   }
 
   static var allValueStrings: [String] {
-    ["builtin", "hash", "hash:DIMENSION", "FOLDER/"] + services + ["URL"]
+    ["builtin", "none", "hash", "hash:DIMENSION", "FOLDER/"] + services + ["URL"]
   }
 
   var description: String {
     switch self {
     case .builtin: "builtin"
+    case .none: "none"
     case .hash(let dimension): "hash:\(dimension)"
     case .folder(let path): path
     case .service(let name): name
@@ -56,6 +61,7 @@ enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
   ) async throws -> any Embedder {
     switch self {
     case .builtin: try StaticEmbedder.builtin()
+    case .none: NoEmbedder()
     case .hash(let dimension): HashingEmbedder(dimension: dimension)
     case .folder(let path): try StaticEmbedder(folder: path)
     case .service(let name):
@@ -72,6 +78,9 @@ enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
     _ options: ServiceOptions,
     for collection: CollectionInfo
   ) async throws -> any Embedder {
+    guard collection.options.hasVectors else {
+      throw VectorStoreError.noVectors(collection: collection.name)
+    }
     if let named {
       let embedder =
         if case .service(let name) = named {
@@ -93,7 +102,8 @@ enum EmbedderName: ExpressibleByArgument, CustomStringConvertible {
     throw Failure(
       status: .data,
       message: "The vectors of '\(collection.name)' \(model). Name the embedder with \(option), "
-        + "or give the query's vector with --vectors."
+        + "give the query's vector with --vectors, or make vectors of a built-in model with "
+        + "'vdbtool reprocess'."
     )
   }
 }

@@ -28,8 +28,7 @@ struct NewCollectionOptions: ParsableArguments {
     element native: ElementType,
     model: String?
   ) async throws -> Bool {
-    let existing = try store.collections().first { $0.name == name }
-    if let existing {
+    if let existing = try store.findCollection(name) {
       try check(existing, dimension: dimension, model: model)
       return false
     }
@@ -59,12 +58,7 @@ struct NewCollectionOptions: ParsableArguments {
         requested: "\(new)"
       )
     }
-    try same("dimension", options.dimension, dimension)
-    try same("metric", options.metric, metric)
-    try same("element", options.element, element)
-    try same("indexing", options.indexing, indexing)
-    try same("m", options.index.m, m)
-    try same("efConstruction", options.index.efConstruction, efConstruction)
+    // The model first: where that is another one, the dimension is as well.
     if let model, let known = options.model, model != known {
       throw VectorStoreError.modelMismatch(
         collection: existing.name,
@@ -72,5 +66,11 @@ struct NewCollectionOptions: ParsableArguments {
         requested: model
       )
     }
+    try same("dimension", options.dimension, dimension)
+    try same("metric", options.metric, metric)
+    try same("element", options.element, element)
+    try same("indexing", options.indexing, indexing)
+    try same("m", options.index.m, m)
+    try same("efConstruction", options.index.efConstruction, efConstruction)
   }
 }

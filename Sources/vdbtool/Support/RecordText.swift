@@ -26,13 +26,17 @@ enum RecordText {
     writer.object {
       $0.key("id")
       $0.id(record.id)
-      if withVector {
+      if withVector, !record.vector.isEmpty {
         $0.key("vector")
         $0.array { for number in record.vector { $0.float(number) } }
       }
       if let document = record.document {
         $0.key("text")
         $0.string(document)
+      }
+      if let original = record.original {
+        $0.key("original")
+        $0.string(original)
       }
       if !record.metadata.isEmpty {
         $0.key("metadata")

@@ -39,15 +39,23 @@ struct TextImportOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "What makes the vectors: builtin, hash, a folder of a model in the Model2Vec form, or a "
-        + "service: \(ServiceOptions.names)."
+      "What makes the vectors: builtin, hash, a folder of a model in the Model2Vec form, a service "
+        + "(\(ServiceOptions.names)), or none: then records have no vectors.",
+      discussion: "A new collection takes builtin, or none with --preset fast."
     )
   )
   var embed: EmbedderName?
 
   @Option(
-    help:
-      "standard: all cleaning, leave out what is stored already. fast: neither, for first imports."
+    help: ArgumentHelp(
+      "How much is done to each text: standard or fast.",
+      discussion: """
+        standard strips HTML, composes Unicode, takes out control characters and superfluous white \
+        space, leaves out what the collection has already, and embeds. fast is for large first \
+        imports: it takes out control characters and white space only, does not look at what is \
+        stored, and embeds only if --embed says so. Duplicates within the input are left out by both.
+        """
+    )
   )
   var preset = IngestPreset.standard
 
@@ -69,11 +77,20 @@ struct TextImportOptions: ParsableArguments {
   @Flag(help: "Store texts that occur more than once as often as they occur.")
   var allowDuplicates = false
 
-  @Flag(help: "Go on with an import that was interrupted: what is stored is left out.")
+  @Flag(help: "Keep cleaned texts only, not what they were before cleaning.")
+  var noKeepOriginal = false
+
+  @Flag(
+    help:
+      "Go on where an interrupted import of the same file had committed, without reading it again."
+  )
   var resume = false
 
   @Option(
-    help: ArgumentHelp("Import only what failed according to a report.", valueName: "report"),
+    help: ArgumentHelp(
+      "Import only what failed according to a report of --report.",
+      valueName: "report"
+    ),
     completion: .file()
   )
   var retryFailed: String?
@@ -88,7 +105,8 @@ struct TextImportOptions: ParsableArguments {
       ("workers", workers != nil), ("load-batch", loadBatch != nil),
       ("clean-batch", cleanBatch != nil), ("embed-batch", embedBatch != nil),
       ("write-batch", writeBatch != nil), ("allow-duplicates", allowDuplicates),
-      ("resume", resume), ("retry-failed", retryFailed != nil), ("report", report != nil),
+      ("no-keep-original", noKeepOriginal), ("resume", resume),
+      ("retry-failed", retryFailed != nil), ("report", report != nil),
     ]
     return given.filter(\.1).map { "--" + $0.0 }
   }
@@ -101,16 +119,27 @@ struct TextImportOptions: ParsableArguments {
     configuration.embedBatch = embedBatch
     configuration.writeBatch = writeBatch
     configuration.allowsDuplicates = allowDuplicates
+    configuration.keepOriginal = !noKeepOriginal
+    configuration.resumes = resume
     if embed?.isService == true {
       configuration.retries = ServiceLoader.retries
       configuration.retryDelay = ServiceLoader.retryDelay
     }
-    if resume { configuration.skipsStored = true }
     if let retryFailed {
       let report = try IngestReport.read(retryFailed)
       configuration.only = Set(report.failedBatches.flatMap { $0.ids.map(\.description) })
     }
     return configuration
+  }
+
+  /// What was named; else what the collection has, or for a new one what the preset says.
+  func embedder(
+    _ service: ServiceOptions,
+    for existing: CollectionInfo?
+  ) async throws -> any Embedder {
+    if let embed { return try await embed.load(service, for: existing) }
+    let hasVectors = existing?.options.hasVectors ?? (preset == .standard)
+    return try await (hasVectors ? EmbedderName.builtin : .none).load(service, for: existing)
   }
 
   func open(_ path: String) throws -> any TextSource {
@@ -160,6 +189,14 @@ extension IngestReport {
     } catch {
       throw Failure(status: .data, message: "'\(path)' is no report that --report wrote: \(error).")
     }
+  }
+
+  /// One line of JSON with keys in snake case.
+  func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
   /// Writes it as JSON, whole or not at all.

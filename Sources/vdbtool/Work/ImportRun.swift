@@ -21,26 +21,6 @@ struct ImportRun {
     }
   }
 
-  /// Starts insertions one after the other: tasks of an actor begin in the order of their creation,
-  /// and `insertBatch` takes its place in the writer's queue before it first suspends.
-  private actor Starter {
-    let store: VectorStore
-    let collection: String
-    let model: String?
-
-    init(_ store: VectorStore, _ collection: String, _ model: String?) {
-      self.store = store
-      self.collection = collection
-      self.model = model
-    }
-
-    func start(_ batch: RecordBatch) -> Task<Receipt, any Error> {
-      Task {
-        try await store.insertBatch(batch, into: collection, mode: .upsert, model: model)
-      }
-    }
-  }
-
   /// Gives the reader to its thread.
   private final class ReaderThread: Sendable {
     private let reader: Guarded<BatchReader>
@@ -78,13 +58,25 @@ struct ImportRun {
     let batches = thread.batches
     interrupt?.onRaise { batches.cancel() }
     thread.start()
-    let starter = Starter(store, collection, model)
     var outcome = Outcome()
-    var pending: [(first: Int, rows: Int, task: Task<Receipt, any Error>)] = []
+    var pending: [Insertion] = []
     var row = 0
     do {
       while let batch = try await batches.next() {
-        pending.append((row, batch.count, await starter.start(batch)))
+        let place = "In the batch of the input's rows \(row) to \(row + batch.count - 1)"
+        do {
+          let queued = try await store.enqueueBatch(
+            batch,
+            into: collection,
+            mode: .upsert,
+            model: model
+          )
+          pending.append(Insertion(place: place, rows: batch.count, queued: queued))
+        } catch {
+          for insertion in pending { await Self.finish(insertion, &outcome) }
+          pending = []
+          if outcome.failure == nil { outcome.failure = Failure(error, at: place) }
+        }
         row += batch.count
         if pending.count >= Self.inFlight {
           await Self.finish(pending.removeFirst(), &outcome)
@@ -101,17 +93,18 @@ struct ImportRun {
     return outcome
   }
 
-  private static func finish(
-    _ insertion: (first: Int, rows: Int, task: Task<Receipt, any Error>),
-    _ outcome: inout Outcome
-  ) async {
+  /// A batch in the writer's queue.
+  private struct Insertion {
+    let place: String
+    let rows: Int
+    let queued: QueuedBatch
+  }
+
+  private static func finish(_ insertion: Insertion, _ outcome: inout Outcome) async {
     do {
-      outcome.add(try await insertion.task.value, rows: insertion.rows)
+      outcome.add(try await insertion.queued.receipt(), rows: insertion.rows)
     } catch {
-      if outcome.failure != nil { return }
-      let last = insertion.first + insertion.rows - 1
-      let place = "In the batch of the input's rows \(insertion.first) to \(last)"
-      outcome.failure = Failure(error, at: place)
+      if outcome.failure == nil { outcome.failure = Failure(error, at: insertion.place) }
     }
   }
 }

@@ -18,15 +18,15 @@ struct TextImportRun {
   func run(_ path: String, in store: VectorStore, interrupt: Interrupt) async throws -> Outcome {
     let source = try options.open(path)
     let configuration = try options.configuration()
-    let existing = try store.collections().first { $0.name == collection }
-    let embedder = try await (options.embed ?? .builtin).load(service, for: existing)
+    let existing = try store.findCollection(collection)
+    let embedder = try await options.embedder(service, for: existing)
     // Options that contradict an existing collection are refused before anything is read.
     _ = try await new.ensure(
       collection,
       in: store,
       dimension: embedder.dimension,
       element: new.element ?? .float32,
-      model: embedder.modelIdentity
+      model: embedder.pinnedModel
     )
     let ingestor = try await TextIngestor(
       into: collection,
@@ -74,15 +74,28 @@ extension TextImportRun.Outcome {
     ]
     for (count, name) in others where count > 0 { parts.append("\(Text.grouped(count)) \(name)") }
     let settings = report.settings
+    let model =
+      report.embedding.model == NoEmbedder().modelIdentity
+      ? "No vectors" : "Model \(report.embedding.model)"
     var text = """
       Read \(Text.grouped(report.total)) texts into '\(collection)' in \
       \(Text.duration(report.elapsedSeconds)) (\(Text.grouped(Int(report.throughput)))/s): \
       \(parts.joined(separator: ", ")).
-      Model \(report.embedding.model); \(settings.workers) workers, batches: load \
+      \(model); \(settings.workers) workers, batches: load \
       \(settings.loadBatch), clean \(settings.cleanBatch), embed \(settings.embedBatch), write \
       \(settings.writeBatch).
 
       """
+    if let resumption = report.resumption {
+      text +=
+        resumption.note.map { $0 + "\n" }
+        ?? "Went on after \(Text.grouped(resumption.entries)) texts that were committed before.\n"
+    }
+    if let retry = report.retry {
+      text +=
+        "Tried again \(Text.grouped(retry.found)) of \(Text.grouped(retry.wanted)) texts that failed "
+        + "before.\n"
+    }
     for advice in report.advice { text += advice + "\n" }
     return text
   }

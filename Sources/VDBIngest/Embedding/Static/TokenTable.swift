@@ -40,7 +40,7 @@ struct TokenTable: Sendable {
       throw error("\"embeddings\" is of type \(tensor.type)")
     }
     guard tensor.shape.count == 2, tensor.shape[0] > 0,
-      VDBLimits.dimension.contains(tensor.shape[1])
+      tensor.shape[1] > 0, VDBLimits.dimension.contains(tensor.shape[1])
     else { throw error("\"embeddings\" has the shape \(tensor.shape)") }
     count = tensor.shape[0]
     dimension = tensor.shape[1]

@@ -1,0 +1,136 @@
+import Foundation
+import VDB
+import VDBIngest
+
+/// What `bench write` does to a store, and to a plain file.
+struct WriteLoad: Sendable {
+  let pattern: MadeUpRows
+  let rows: Int
+  let batchSize: Int
+  let inFlight: Int
+  var callers: Int
+  let isIndexed: Bool
+  /// Batches a second that all callers together send; `nil`: each as soon as it has its receipt.
+  var pace: Double?
+
+  /// What one run of it took.
+  struct Result: Sendable {
+    /// From the first batch to the last receipt, without the time in which rows were made.
+    var seconds = 0.0
+    /// Seconds from handing a batch over to its receipt, ascending.
+    var latencies: [Double] = []
+    /// Batches whose records were not there right after their receipt.
+    var unseen = 0
+    /// What the process wrote until the store was closed; `nil` where the system does not say.
+    var written: ProcessIO?
+
+    /// The latency below which so much of all batches stays.
+    func latency(_ share: Double) -> Double {
+      guard !latencies.isEmpty else { return 0 }
+      return latencies[min(latencies.count - 1, Int(Double(latencies.count) * share))]
+    }
+  }
+
+  private static let collection = "bench"
+  /// Rows are made ahead up to this size, so that the clock counts storing alone.
+  private static let madeAheadBytes = 128 << 20
+
+  var batches: Int { (rows + batchSize - 1) / batchSize }
+  /// Bytes of all vectors, ids and metadata.
+  var byteCount: Int { rows * pattern.bytesPerRow }
+
+  func insert(at path: String) async throws -> Result {
+    let options = CollectionOptions(
+      dimension: pattern.dimension,
+      element: pattern.element,
+      indexing: isIndexed ? .background : .manual
+    )
+    let before = ProcessIO.now()
+    var result = try await VectorStore.with(path, StoreOptions()) { store in
+      try await store.createCollection(Self.collection, options)
+      let result = try await insert(into: store)
+      if isIndexed { try await store.index(Self.collection) }
+      return result
+    }
+    if let before, let after = ProcessIO.now() { result.written = after.since(before) }
+    result.latencies.sort()
+    return result
+  }
+
+  private func insert(into store: VectorStore) async throws -> Result {
+    var result = Result()
+    let perTurn = max(callers, Self.madeAheadBytes / (batchSize * pattern.bytesPerRow))
+    for first in stride(from: 0, to: batches, by: perTurn) {
+      let made = (first..<min(batches, first + perTurn)).map { batch in
+        let row = batch * batchSize
+        return pattern.batch(first: row, count: min(batchSize, rows - row))
+      }
+      let start = ContinuousClock.now
+      let parts = try await withThrowingTaskGroup(of: Result.self) { group in
+        for caller in 0..<callers {
+          group.addTask { try await send(made, of: caller, to: store, from: start) }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      result.seconds += (ContinuousClock.now - start) / .seconds(1)
+      for part in parts {
+        result.latencies += part.latencies
+        result.unseen += part.unseen
+      }
+    }
+    return result
+  }
+
+  /// One caller's share of the batches.
+  private func send(
+    _ made: [RecordBatch],
+    of caller: Int,
+    to store: VectorStore,
+    from start: ContinuousClock.Instant
+  ) async throws -> Result {
+    var result = Result()
+    var waiting: [(batch: QueuedBatch, first: RecordID, began: ContinuousClock.Instant)] = []
+    func settle(_ count: Int) async throws {
+      while waiting.count > count {
+        let oldest = waiting.removeFirst()
+        _ = try await oldest.batch.receipt()
+        result.latencies.append((ContinuousClock.now - oldest.began) / .seconds(1))
+        if callers > 1 {
+          let found = try store.get([oldest.first], from: Self.collection, including: [])
+          if found[0] == nil { result.unseen += 1 }
+        }
+      }
+    }
+    for index in stride(from: caller, to: made.count, by: callers) {
+      if let pace {
+        try await Task.sleep(until: start + .seconds(Double(index) / pace), clock: .continuous)
+      }
+      let began = ContinuousClock.now
+      let queued = try await store.enqueueBatch(made[index], into: Self.collection)
+      waiting.append((queued, made[index].ids[0], began))
+      try await settle(inFlight - 1)
+    }
+    try await settle(0)
+    return result
+  }
+
+  /// Seconds that appending the same bytes takes with one fdatasync a batch.
+  func appendPlainly(to path: String) throws -> Double {
+    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+    guard descriptor >= 0 else {
+      throw Failure(status: .cannotCreate, message: "'\(path)' could not be made.")
+    }
+    defer { close(descriptor) }
+    let bytes = [UInt8](repeating: 0xA5, count: batchSize * pattern.bytesPerRow)
+    let start = ContinuousClock.now
+    for _ in 0..<batches {
+      try Descriptor.write(bytes, to: descriptor)
+      #if canImport(Darwin)
+        _ = fcntl(descriptor, F_FULLFSYNC)
+      #else
+        fdatasync(descriptor)
+      #endif
+    }
+    return (ContinuousClock.now - start) / .seconds(1)
+  }
+}

@@ -1,0 +1,89 @@
+import VDBIngest
+
+/// What `vdbtool bench write` measured.
+struct WriteReport {
+  let load: WriteLoad
+  var store = WriteLoad.Result()
+  /// The same batches of one caller alone.
+  var one: WriteLoad.Result?
+  /// The same batches of all callers at one caller's rate.
+  var paced: WriteLoad.Result?
+  var plainSeconds = 0.0
+
+  init(load: WriteLoad) { self.load = load }
+
+  private var batches: Double { Double(load.batches) }
+  private func rate(_ seconds: Double) -> Int { Int(Double(load.rows) / seconds) }
+  /// Bytes written a byte of vectors, ids and metadata.
+  private func amplification(_ bytes: Int) -> Double { Double(bytes) / Double(load.byteCount) }
+
+  func write(to writer: inout JSONWriter) {
+    func put(_ key: String, _ value: Double, _ digits: Int, _ writer: inout JSONWriter) {
+      writer.key(key)
+      writer.rounded(value, digits)
+    }
+    put("rows_per_s", Double(load.rows) / store.seconds, 0, &writer)
+    put("commits_per_s", batches / store.seconds, 0, &writer)
+    put("plain_rows_per_s", Double(load.rows) / plainSeconds, 0, &writer)
+    put("of_plain", plainSeconds / store.seconds, 3, &writer)
+    put("p50_ms", store.latency(0.5) * 1000, 3, &writer)
+    put("p99_ms", store.latency(0.99) * 1000, 3, &writer)
+    if let written = store.written {
+      put("write_amplification", amplification(written.handedOver), 3, &writer)
+      put("dirtied_amplification", amplification(written.dirtied), 3, &writer)
+    }
+    writer.key("in_flight")
+    writer.int(load.inFlight)
+    writer.key("bytes_per_row")
+    writer.int(load.pattern.bytesPerRow)
+    guard let one, let paced else { return }
+    put("one_caller_commits_per_s", batches / one.seconds, 0, &writer)
+    put("one_caller_p99_ms", one.latency(0.99) * 1000, 3, &writer)
+    put("paced_commits_per_s", batches / paced.seconds, 0, &writer)
+    put("paced_p50_ms", paced.latency(0.5) * 1000, 3, &writer)
+    put("paced_p99_ms", paced.latency(0.99) * 1000, 3, &writer)
+    writer.key("unseen_after_receipt")
+    writer.int(store.unseen + paced.unseen)
+  }
+
+  var text: String {
+    var rows = [
+      line("store", store),
+      [
+        "plain appends", Text.grouped(rate(plainSeconds)) + " rows/s",
+        Text.grouped(Int(batches / plainSeconds)) + " batches/s", "",
+      ],
+    ]
+    if let one, let paced {
+      rows.insert(line("one caller", one), at: 1)
+      rows.insert(line("at its rate", paced), at: 2)
+    }
+    var text = Text.table(rows, right: [1, 2])
+    text +=
+      "The store reaches \(Text.fixed(plainSeconds / store.seconds, 2)) of plain appends, "
+      + "\(load.inFlight) batches a caller in flight.\n"
+    if let written = store.written {
+      text +=
+        "It wrote \(Text.fixed(amplification(written.handedOver), 2)) bytes a byte of vectors, ids "
+        + "and metadata\(load.isIndexed ? ", index included" : "") (page cache dirtied: "
+        + "\(Text.fixed(amplification(written.dirtied), 2)) bytes).\n"
+    }
+    if let one, let paced {
+      text +=
+        "\(load.callers) callers commit \(Text.fixed(one.seconds / store.seconds, 1)) times as many "
+        + "batches as one; at one caller's rate their 99th percentile is "
+        + "\(Text.fixed(paced.latency(0.99) / one.latency(0.99), 1)) times one caller's.\n"
+        + "\(store.unseen + paced.unseen) batches were not seen right after their receipt.\n"
+    }
+    return text
+  }
+
+  private func line(_ name: String, _ result: WriteLoad.Result) -> [String] {
+    [
+      name, Text.grouped(rate(result.seconds)) + " rows/s",
+      Text.grouped(Int(batches / result.seconds)) + " batches/s",
+      "p50 \(Text.fixed(result.latency(0.5) * 1000, 2)) ms, "
+        + "p99 \(Text.fixed(result.latency(0.99) * 1000, 2)) ms",
+    ]
+  }
+}

@@ -1,0 +1,71 @@
+import Synchronization
+import TestSupport
+import Testing
+import VDB
+
+@Suite struct `Twenty clients at once` {
+  @Test func `have every batch taken, and see it with its receipt`() async throws {
+    try await withStore { store in
+      let dimension = 8
+      // Scans only, so that the answers do not depend on how far an index is.
+      let options = CollectionOptions(dimension: dimension, metric: .l2, indexing: .manual)
+      try await store.createCollection("c", options)
+      let (clients, batches, size) = (20, 50, 5)
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for client in 0..<clients {
+          group.addTask {
+            for batch in 0..<batches {
+              let first = (client * batches + batch) * size
+              let records = Numbered.records(first..<first + size, dimension: dimension)
+              let receipt = try await store.insertBatch(records, into: "c")
+              #expect(receipt.inserted == size)
+              let found = try store.get(records.map(\.id), from: "c")
+              #expect(found == records)
+              let nearest = try store.search(
+                records[size - 1].vector,
+                in: "c",
+                limit: 1,
+                consistency: .atLeast(receipt.last)
+              )
+              #expect(nearest.first?.id == records[size - 1].id)
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+      #expect(try store.count(in: "c") == clients * batches * size)
+      #expect(try store.verify(.deep).problems == [])
+    }
+  }
+
+  @Test func `share commits in the order in which one client queues`() async throws {
+    try await withStore { store in
+      try await store.createCollection("c", CollectionOptions(dimension: 1, metric: .l2))
+      var queued: [QueuedBatch] = []
+      for number in 0..<40 {
+        let batch = RecordBatch(
+          ids: ["same"],
+          vectors: VectorRows(.float32([Float(number)]), dimension: 1)
+        )
+        queued.append(try await store.enqueueBatch(batch, into: "c", mode: .upsert))
+      }
+      var last = SequenceNumber(0)
+      for batch in queued {
+        let receipt = try await batch.receipt()
+        #expect(receipt.last > last)
+        last = receipt.last
+      }
+      #expect(try store.get(["same"], from: "c")[0]?.vector == [39])
+      // One that is refused harms neither its neighbours nor itself.
+      let bad = RecordBatch(ids: ["x", "x"], vectors: VectorRows(.float32([1, 2]), dimension: 1))
+      await expectError(.duplicateIDInBatch(id: "x", first: 0, second: 1)) {
+        _ = try await store.enqueueBatch(bad, into: "c")
+      }
+      let there = RecordBatch(ids: ["same"], vectors: VectorRows(.float32([1]), dimension: 1))
+      let taken = try await store.enqueueBatch(there, into: "c")
+      await expectError(.idExists(id: "same", row: 0)) { _ = try await taken.receipt() }
+      let none = try await store.enqueueBatch(RecordBatch(ids: []), into: "c")
+      #expect(try await none.receipt().sequences == nil)
+    }
+  }
+}
