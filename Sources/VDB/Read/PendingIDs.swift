@@ -42,7 +42,7 @@ final class PendingIDs: @unchecked Sendable {
   /// This table, or a larger one with the same rows that has room for `more` besides.
   func reserving(_ more: Int) -> PendingIDs {
     if (count + more) * 2 <= mask + 1 { return self }
-    let larger = PendingIDs(capacity: (count + more) * 2)
+    let larger = PendingIDs(capacity: count + more)
     forEach { larger.insert(hash: $0, row: $1) }
     return larger
   }

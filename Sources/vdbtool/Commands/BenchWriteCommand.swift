@@ -40,7 +40,7 @@ struct BenchWriteCommand: AsyncParsableCommand {
   var batchSize = 1000
   @Option(
     help: ArgumentHelp(
-      "Batches that a caller has waiting at once; 3, as import, or 1 with --callers.",
+      "Batches that a caller has waiting at once; 8, as import, or 1 with --callers.",
       valueName: "n"
     )
   )
@@ -77,7 +77,7 @@ struct BenchWriteCommand: AsyncParsableCommand {
       pattern: MadeUpRows(dimension: dimension, element: element),
       rows: rows,
       batchSize: batchSize,
-      inFlight: inFlight ?? (callers > 1 ? 1 : 3),
+      inFlight: inFlight ?? (callers > 1 ? 1 : ImportRun.inFlight),
       callers: callers,
       isIndexed: index
     )

@@ -42,8 +42,10 @@ struct ImportRun {
     }
   }
 
-  /// Batches that wait for their commit at once; more than one lets them share an fsync.
-  static let inFlight = 3
+  /// Batches that wait for their commit at once: those that wait together share an fsync.
+  static let inFlight = 8
+  /// Bytes of vectors that wait at once, beyond one batch.
+  private static let bytesInFlight = 32 << 20
 
   let store: VectorStore
   let collection: String
@@ -78,7 +80,8 @@ struct ImportRun {
           if outcome.failure == nil { outcome.failure = Failure(error, at: place) }
         }
         row += batch.count
-        if pending.count >= Self.inFlight {
+        let bytes = pending.reduce(0) { $0 + $1.rows } * batch.vectors.dimension * 4
+        if pending.count >= Self.inFlight || bytes > Self.bytesInFlight {
           await Self.finish(pending.removeFirst(), &outcome)
           progress.update("Importing", done: outcome.rows, total: total)
         }
