@@ -9,6 +9,8 @@ package enum Searcher {
   ///   - codes: Codes of at least `graph.linkedCount` rows.
   ///   - query: A query in the form of the codes.
   ///   - ef: Candidates kept, at least 1; more finds better and costs in proportion.
+  ///   - hidden: A row that is passed over on layer 0, so that a search for a row of the graph is like
+  ///     one for a vector that is not in it; may be found all the same where a walk begins with it.
   ///   - context: The calling thread's own.
   /// - Returns: How many there are: less than `ef` only if the graph has fewer rows.
   /// - Complexity: About `ef * m` scores and no allocation once the context has grown.
@@ -18,6 +20,7 @@ package enum Searcher {
     codes: vk_codes,
     query: vk_code_query,
     ef: Int,
+    hidden: UInt32? = nil,
     context: SearchContext
   ) -> Int {
     let view = graph.view
@@ -38,9 +41,11 @@ package enum Searcher {
           unsafe walk.descend(view.layers[layer], scorer: scorer, from: &place)
           unsafe walk.step(down: view.layers[layer], from: &place)
         }
+        let epoch = context.nextEpoch()
+        if let hidden, hidden < base.count { unsafe context.visited[Int(hidden)] = epoch }
         context.scored = unsafe walk.base(
           base,
-          epoch: context.nextEpoch(),
+          epoch: epoch,
           scorer: scorer,
           from: place,
           pool: &pool

@@ -60,6 +60,13 @@ enum Key {
     return writer.bytes
   }
 
+  static func recall(_ collection: CollectionID) -> [UInt8] {
+    var writer = ByteWriter(capacity: 11)
+    writer.put(contentsOf: "recall/".utf8)
+    writer.putBigEndian(collection.number)
+    return writer.bytes
+  }
+
   /// The last four bytes of a key as the number they are.
   static func trailingNumber(_ key: UnsafeRawBufferPointer) -> UInt32 {
     guard key.count >= 4 else { return 0 }

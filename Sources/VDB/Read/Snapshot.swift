@@ -58,6 +58,8 @@ final class CollectionSnapshot: Sendable {
   let idsIntegrity: IDsIntegrity
   /// The graph and its codes; `nil` while there is none to use.
   let index: IndexVersion?
+  /// What was measured of its recall.
+  let recall: RecallCalibration?
 
   init(
     name: String,
@@ -67,7 +69,8 @@ final class CollectionSnapshot: Sendable {
     live: LiveRows,
     pendingIDs: PendingIDs,
     idsIntegrity: IDsIntegrity,
-    index: IndexVersion?
+    index: IndexVersion?,
+    recall: RecallCalibration?
   ) {
     self.name = name
     self.record = record
@@ -77,6 +80,7 @@ final class CollectionSnapshot: Sendable {
     self.pendingIDs = pendingIDs
     self.idsIntegrity = idsIntegrity
     self.index = index
+    self.recall = recall
   }
 
   /// Committed rows, deleted ones included.
@@ -103,7 +107,8 @@ final class CollectionSnapshot: Sendable {
       live: live,
       pendingIDs: pendingIDs,
       idsIntegrity: idsIntegrity,
-      index: index
+      index: index,
+      recall: recall
     )
   }
 }
