@@ -1,7 +1,7 @@
 import CVectorKernels
 
 /// A node of some layer with its key.
-struct Place {
+package struct Place: Sendable {
   var node: UInt32
   var key: UInt32
 }

@@ -8,6 +8,7 @@ package enum Searcher {
   ///   - graph: The version to search.
   ///   - codes: Codes of at least `graph.linkedCount` rows.
   ///   - query: A query in the form of the codes.
+  ///   - entry: Where to enter the base layer, from `entries` for the same query, if that is known.
   ///   - ef: Candidates kept, at least 1; more finds better and costs in proportion.
   ///   - hidden: A row that is passed over on layer 0, so that a search for a row of the graph is like
   ///     one for a vector that is not in it; may be found all the same where a walk begins with it.
@@ -19,6 +20,7 @@ package enum Searcher {
     _ graph: Graph,
     codes: vk_codes,
     query: vk_code_query,
+    from entry: Place? = nil,
     ef: Int,
     hidden: UInt32? = nil,
     context: SearchContext
@@ -36,10 +38,12 @@ package enum Searcher {
     unsafe withUnsafePointer(to: codes) { codes in
       unsafe withUnsafePointer(to: query) { query in
         let scorer = unsafe Scorer(codes: codes, query: query)
-        var place = walk.entry(of: view, scorer: scorer)
-        for layer in stride(from: view.layerCount - 1, to: 0, by: -1) {
-          unsafe walk.descend(view.layers[layer], scorer: scorer, from: &place)
-          unsafe walk.step(down: view.layers[layer], from: &place)
+        let place: Place
+        if let entry {
+          precondition(entry.node < base.count, "an entry of another graph")
+          place = entry
+        } else {
+          place = Self.entry(of: view, walk: walk, scorer: scorer)
         }
         let epoch = context.nextEpoch()
         if let hidden, hidden < base.count { unsafe context.visited[Int(hidden)] = epoch }
@@ -54,5 +58,49 @@ package enum Searcher {
     }
     unsafe context.unpack(count: Int(pool.size))
     return context.count
+  }
+
+  private static func entry(of view: GraphView, walk: LayerWalk, scorer: Scorer) -> Place {
+    var place = walk.entry(of: view, scorer: scorer)
+    for layer in stride(from: view.layerCount - 1, to: 0, by: -1) {
+      unsafe walk.descend(view.layers[layer], scorer: scorer, from: &place)
+      unsafe walk.step(down: view.layers[layer], from: &place)
+    }
+    return place
+  }
+
+  /// Where each query enters the base layer: the way down from the top, of all queries side by side.
+  ///
+  /// One query alone waits for memory at every step, twice; together they wait at the same time. Each
+  /// gets the place that `search` finds for it alone.
+  ///
+  /// - Parameters:
+  ///   - graph: The version to search.
+  ///   - codes: Codes of at least `graph.linkedCount` rows.
+  ///   - queries: Queries in the form of the codes.
+  /// - Returns: One place a query; none when the graph is empty.
+  package static func entries(
+    _ graph: Graph,
+    codes: vk_codes,
+    queries: [vk_code_query]
+  ) -> [Place] {
+    let view = graph.view
+    guard view.layerCount > 0 else { return [] }
+    return unsafe withUnsafePointer(to: codes) { codes in
+      unsafe queries.withUnsafeBufferPointer { queries in
+        var descents: [Descent] = []
+        for i in 0..<queries.count {
+          guard let query = queries.baseAddress else { break }
+          let scorer = unsafe Scorer(codes: codes, query: query + i)
+          descents.append(Descent(from: view, scorer: scorer))
+        }
+        var isBusy = true
+        while isBusy {
+          isBusy = false
+          for i in descents.indices where descents[i].advance(in: view) { isBusy = true }
+        }
+        return descents.map(\.place)
+      }
+    }
   }
 }

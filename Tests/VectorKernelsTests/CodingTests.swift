@@ -108,6 +108,50 @@ extension Kernels {
       #expect((0..<384).allSatisfy { buffer.code[$0] == fromRow.code[$0] })
     }
 
+    /// Estimates of distances of 0.3 to 2 lengths, from 8-bit and from 4-bit codes.
+    @Test(arguments: Metric.allCases)
+    func `tells distances`(metric: Metric) {
+      var random = SeededGenerator(seed: 29)
+      let dimension = 384
+      let coding = Coding(metric: metric, dimension: dimension, seed: 5)
+      let query = Self.gaussian(dimension, &random)
+      let vectors = (1...200).map { row in
+        zip(query, Self.gaussian(dimension, &random)).map { $0 + 0.02 * Float(row) * $1 }
+      }
+      let table = CodeTable(rows: 200, stride: coding.stride, metric: metric)
+      table.encode(vectors, by: coding)
+      let exact = FullPrecision(metric: metric, element: .float32, dimension: dimension)
+      let prepared = exact.prepare(query.span)
+      var distances = [Float](repeating: 0, count: 200)
+      vectors.flatMap { $0 }.withUnsafeBytes { raw in
+        exact.distances(
+          prepared,
+          base: raw.baseAddress!,
+          stride: dimension * 4,
+          count: 200,
+          into: &distances
+        )
+      }
+      let rows = Array(UInt32(0)..<200)
+      let buffer = CodeQueryBuffer(stride: coding.queryStride)
+      coding.encodeQuery(query.span, into: buffer)
+      // Of the size that the distances have among one another.
+      let scale = distances.max()! - distances.min()!
+      func worst(_ keys: [UInt32], nibbles: Bool) -> Float {
+        let query = nibbles ? buffer.nibbleQuery : buffer.query
+        return zip(keys, distances).reduce(0) { worst, pair in
+          let estimate = coding.estimatedDistance(ofKey: pair.0, query: query, nibbles: nibbles)
+          return max(worst, abs(estimate - pair.1) / scale)
+        }
+      }
+      #expect(worst(table.keys(buffer.query, rows: rows), nibbles: false) < 0.02)
+      guard coding.nibbleStride > 0 else { return }
+      let nibbles = CodeTable(rows: 200, stride: coding.nibbleStride, metric: .cosine)
+      nibbles.codes.form = UInt32(VK_FORM_COSINE_NIBBLES)
+      for row in 0..<200 { coding.packNibbles(table.code(row), count: 1, into: nibbles.code(row)) }
+      #expect(worst(nibbles.keys(buffer.nibbleQuery, rows: rows), nibbles: true) < 0.08)
+    }
+
     /// 2000 rows around 40 centres, 50 queries: the exact nearest 10 against the first 10 and the
     /// first 20 by code.
     @Test(arguments: Metric.allCases, [96, 384])

@@ -6,7 +6,7 @@ import VectorKernels
 @safe
 final class QueryContext {
   let search = SearchContext()
-  private var codeBuffer: CodeQueryBuffer?
+  private var codeBuffers: [CodeQueryBuffer] = []
   /// Rows to compare in full precision, with the keys of their codes.
   var candidates: [(row: Row, key: UInt32)] = []
   var addresses: [UnsafeRawPointer] = unsafe []
@@ -18,11 +18,11 @@ final class QueryContext {
 
   func beginCount() { (scored, compared) = (0, 0) }
 
-  func codeBuffer(stride: Int) -> CodeQueryBuffer {
-    if let codeBuffer, codeBuffer.stride == stride { return codeBuffer }
-    let buffer = CodeQueryBuffer(stride: stride)
-    codeBuffer = buffer
-    return buffer
+  /// `count` buffers for codes of `stride` bytes.
+  func codeBuffers(_ count: Int, stride: Int) -> ArraySlice<CodeQueryBuffer> {
+    if let first = codeBuffers.first, first.stride != stride { codeBuffers.removeAll() }
+    while codeBuffers.count < count { codeBuffers.append(CodeQueryBuffer(stride: stride)) }
+    return codeBuffers.prefix(count)
   }
 
   /// Makes room for the distances of `count` rows.

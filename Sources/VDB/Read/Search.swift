@@ -89,9 +89,7 @@ struct CollectionSearch {
     }
     var scanned: Row = 0
     if let index = usableIndex(plan) {
-      for position in questions.indices {
-        try walk(index, plan, context, &questions[position])
-      }
+      try walk(index, plan, context, &questions)
       scanned = min(index.linked, collection.rows)
     }
     if plan.consistency != .linked || scanned == 0 {
@@ -109,17 +107,40 @@ struct CollectionSearch {
     return nil
   }
 
+  /// Walks the graph for each query.
+  private func walk(
+    _ index: IndexVersion,
+    _ plan: SearchPlan,
+    _ context: QueryContext,
+    _ questions: inout [Question]
+  ) throws(VectorStoreError) {
+    let buffers = context.codeBuffers(questions.count, stride: coding.queryStride)
+    for (question, buffer) in zip(questions, buffers) {
+      let query = question.query
+      coding.encodeQuery(query.span, into: buffer)
+    }
+    let queries = unsafe buffers.map { buffer in
+      unsafe index.codes.hasNibbles ? buffer.nibbleQuery : buffer.query
+    }
+    let entries =
+      unsafe queries.count > 1
+      ? Searcher.entries(index.graph, codes: index.codes.searchView, queries: queries) : []
+    for position in questions.indices {
+      let entry = entries.isEmpty ? nil : entries[position]
+      unsafe try walk(index, plan, context, queries[position], entry, &questions[position])
+    }
+  }
+
   /// Walks the graph, wider while deleted rows leave too few, and offers the best candidates.
   private func walk(
     _ index: IndexVersion,
     _ plan: SearchPlan,
     _ context: QueryContext,
+    _ query: vk_code_query,
+    _ entry: Place?,
     _ question: inout Question
   ) throws(VectorStoreError) {
     let nibbles = index.codes.hasNibbles
-    let buffer = context.codeBuffer(stride: coding.queryStride)
-    coding.encodeQuery(question.query.span, into: buffer)
-    let query = unsafe nibbles ? buffer.nibbleQuery : buffer.query
     let linked = Int(min(index.linked, collection.rows))
     let wanted = min(plan.candidates, linked)
     var ef = max(plan.efSearch, plan.limit)
@@ -128,6 +149,7 @@ struct CollectionSearch {
         index.graph,
         codes: index.codes.searchView,
         query: query,
+        from: entry,
         ef: ef,
         hidden: plan.hidden,
         context: context.search
