@@ -10,6 +10,8 @@ package enum Searcher {
   ///   - query: A query in the form of the codes.
   ///   - entry: Where to enter the base layer, from `entries` for the same query, if that is known.
   ///   - ef: Candidates kept, at least 1; more finds better and costs in proportion.
+  ///   - hidden: A row that is passed over on layer 0, so that a search for a row of the graph is like
+  ///     one for a vector that is not in it; may be found all the same where a walk begins with it.
   ///   - context: The calling thread's own.
   /// - Returns: How many there are: less than `ef` only if the graph has fewer rows.
   /// - Complexity: About `ef * m` scores and no allocation once the context has grown.
@@ -20,6 +22,7 @@ package enum Searcher {
     query: vk_code_query,
     from entry: Place? = nil,
     ef: Int,
+    hidden: UInt32? = nil,
     context: SearchContext
   ) -> Int {
     let view = graph.view
@@ -42,9 +45,11 @@ package enum Searcher {
         } else {
           place = Self.entry(of: view, walk: walk, scorer: scorer)
         }
+        let epoch = context.nextEpoch()
+        if let hidden, hidden < base.count { unsafe context.visited[Int(hidden)] = epoch }
         context.scored = unsafe walk.base(
           base,
-          epoch: context.nextEpoch(),
+          epoch: epoch,
           scorer: scorer,
           from: place,
           pool: &pool

@@ -215,6 +215,7 @@ extension WriterStep {
     let key = Key.drop(id)
     do throws(LMDBError) {
       try transaction.delete(Array(name.utf8), in: tables.collections)
+      _ = try transaction.delete(Key.recall(id), in: tables.meta)
       try transaction.put(SealedValue.seal([], key: key), forKey: key, in: tables.meta)
     } catch {
       throw VectorStoreError(error, during: "drop a collection")

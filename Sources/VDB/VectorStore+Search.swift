@@ -15,6 +15,10 @@ extension VectorStore {
   ///   - limit: Results wanted, 1 to 100 000.
   ///   - efSearch: Candidates kept during the walk of the graph, up to 100 000; more finds better and
   ///     costs in proportion. By default a width that suits the limit.
+  ///   - targetRecall: Instead of a width, the share of the true results that searches are to find on
+  ///     average, more than 0 and up to 1, which compares every record. The width follows from what was
+  ///     measured of the collection; ``recallChoice(for:in:limit:)`` tells which it is and whether the
+  ///     recall is promised.
   ///   - exact: Compares every record instead of walking the graph.
   ///   - consistency: Which commits must be seen.
   ///   - fields: What each result brings along.
@@ -28,11 +32,12 @@ extension VectorStore {
     in collection: String,
     limit: Int = 10,
     efSearch: Int? = nil,
+    targetRecall: Double? = nil,
     exact: Bool = false,
     consistency: Consistency = .latest,
     including fields: ResultFields = [.metadata, .document]
   ) throws(VectorStoreError) -> [SearchResult] {
-    let plan = try SearchPlan(limit, efSearch, exact, consistency)
+    let plan = try SearchPlan(limit, efSearch, exact, consistency, targetRecall: targetRecall)
     let session = try SearchSession(self, collection, consistency)
     let rows = try contexts.with { (context) throws(VectorStoreError) in
       try session.nearest(to: vector, plan: plan, context: context)
@@ -90,6 +95,7 @@ extension VectorStore {
     in collection: String,
     limit: Int = 10,
     efSearch: Int? = nil,
+    targetRecall: Double? = nil,
     exact: Bool = false,
     including fields: ResultFields = [.metadata, .document]
   ) throws(VectorStoreError) -> [SearchResult] {
@@ -99,7 +105,7 @@ extension VectorStore {
       return []
     }
     let vector = try session.search.collection.readVector(own, in: session.search.reading)
-    var plan = try SearchPlan(limit, efSearch, exact, .latest)
+    var plan = try SearchPlan(limit, efSearch, exact, .latest, targetRecall: targetRecall)
     plan.limit += 1
     let rows = try contexts.with { (context) throws(VectorStoreError) in
       try session.nearest(to: vector, plan: plan, context: context)
@@ -117,6 +123,7 @@ extension VectorStore {
   ///   - collection: The collection's name.
   ///   - limit: Results wanted for each, 1 to 100 000.
   ///   - efSearch: Candidates kept during each walk.
+  ///   - targetRecall: Instead of a width, the share of the true results to be found.
   ///   - exact: Compares every record instead of walking the graph.
   ///   - threads: Threads at most; `nil` takes one a core.
   ///   - consistency: Which commits must be seen.
@@ -128,12 +135,13 @@ extension VectorStore {
     in collection: String,
     limit: Int = 10,
     efSearch: Int? = nil,
+    targetRecall: Double? = nil,
     exact: Bool = false,
     threads: Int? = nil,
     consistency: Consistency = .latest,
     including fields: ResultFields = [.metadata, .document]
   ) async throws(VectorStoreError) -> [[SearchResult]] {
-    let plan = try SearchPlan(limit, efSearch, exact, consistency)
+    let plan = try SearchPlan(limit, efSearch, exact, consistency, targetRecall: targetRecall)
     let session = try SearchSession(self, collection, consistency)
     return try await onEachGroup(queries, threads: threads) {
       (group, context) throws(VectorStoreError) in
@@ -149,11 +157,12 @@ extension VectorStore {
     in collection: String,
     limit: Int = 10,
     efSearch: Int? = nil,
+    targetRecall: Double? = nil,
     exact: Bool = false,
     threads: Int? = nil,
     consistency: Consistency = .latest
   ) async throws(VectorStoreError) -> [[RowMatch]] {
-    let plan = try SearchPlan(limit, efSearch, exact, consistency)
+    let plan = try SearchPlan(limit, efSearch, exact, consistency, targetRecall: targetRecall)
     let session = try SearchSession(self, collection, consistency)
     return try await onEachGroup(queries, threads: threads) {
       (group, context) throws(VectorStoreError) in
@@ -291,6 +300,7 @@ struct SearchSession: Sendable {
       }
       try ElementEncoding.check(query, row: nil, metric: options.metric)
     }
+    let plan = plan.aimed(in: search.collection)
     return try search.nearest(to: queries, plan: plan, context: context)
   }
 
@@ -326,19 +336,31 @@ extension SearchPlan {
     _ limit: Int,
     _ efSearch: Int?,
     _ exact: Bool,
-    _ consistency: Consistency
+    _ consistency: Consistency,
+    targetRecall: Double? = nil
   ) throws(VectorStoreError) {
     guard (1...100_000).contains(limit) else {
       throw .invalidArgument(name: "limit", reason: "must be 1 to 100000, not \(limit)")
     }
-    if let efSearch, !(1...100_000).contains(efSearch) {
+    if let efSearch, !(1...Self.widest).contains(efSearch) {
       throw .invalidArgument(name: "efSearch", reason: "must be 1 to 100000, not \(efSearch)")
+    }
+    if let targetRecall {
+      guard efSearch == nil, !exact else {
+        throw .invalidArgument(name: "targetRecall", reason: "goes with neither efSearch nor exact")
+      }
+      // False for NaN too.
+      guard targetRecall > 0, targetRecall <= 1 else {
+        let reason = "must be more than 0 and at most 1, not \(targetRecall)"
+        throw .invalidArgument(name: "targetRecall", reason: reason)
+      }
     }
     self.init(
       limit: limit,
-      efSearch: efSearch ?? max(64, 2 * limit),
+      efSearch: efSearch ?? Self.defaultWidth(limit: limit),
       exact: exact,
-      consistency: consistency
+      consistency: consistency,
+      targetRecall: targetRecall
     )
   }
 }

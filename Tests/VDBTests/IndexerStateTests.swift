@@ -110,6 +110,45 @@ import VDB
       resting: .mergeIDs(upTo: 10)
     ),
     Case(
+      testDescription: "recall is measured when all else is done",
+      committed: 1001,
+      linked: 1001,
+      checkpointed: 1001,
+      merged: 1001,
+      busy: .wait,
+      resting: .calibrate
+    ),
+    Case(
+      testDescription: "the recall of a collection that is scanned is known",
+      committed: 1000,
+      linked: 1000,
+      checkpointed: 1000,
+      merged: 1000,
+      busy: .wait,
+      resting: .wait
+    ),
+    Case(
+      testDescription: "of a manual one only what was asked for is measured",
+      mode: .manual,
+      committed: 2000,
+      linked: 2000,
+      checkpointed: 2000,
+      merged: 2000,
+      busy: .wait,
+      resting: .wait
+    ),
+    Case(
+      testDescription: "once it was asked for",
+      mode: .manual,
+      committed: 2000,
+      linked: 1500,
+      checkpointed: 1500,
+      merged: 2000,
+      requested: 1500,
+      busy: .wait,
+      resting: .calibrate
+    ),
+    Case(
       testDescription: "nothing is left to do",
       committed: 10,
       linked: 10,
@@ -160,6 +199,7 @@ import VDB
       case .mergeIDs(let end):
         #expect(end > state.merged)
         state.didMerge(upTo: end)
+      case .calibrate: state.didCalibrate(at: state.linked, deleted: 0, isKept: false)
       case .reclaim, .wait: Issue.record("\(action)")
       }
     }
@@ -211,5 +251,36 @@ import VDB
     state.restart()
     #expect(state.backlog == 2000)
     #expect(state.next(isResting: false) == .link(upTo: 2000, includingPartialSlice: false))
+  }
+
+  @Test func `measures again when much has changed, unless the figures are to be kept`() {
+    var state = IndexerState(
+      mode: .background,
+      committed: 2000,
+      linked: 2000,
+      checkpointed: 2000,
+      merged: 2000
+    )
+    func grow(to row: Row) {
+      state.didCommit(upTo: row)
+      state.didLink(upTo: row)
+      state.didCheckpoint(upTo: row)
+      state.didMerge(upTo: row)
+    }
+    #expect(state.next(isResting: true) == .calibrate)
+    state.didCalibrate(at: 2000, deleted: 0, isKept: false)
+    #expect(state.next(isResting: true) == .wait)
+    grow(to: 2999)
+    #expect(state.next(isResting: true) == .wait)
+    grow(to: 3000)
+    #expect(state.next(isResting: true) == .calibrate)
+    #expect(state.next(isResting: false) == .wait)
+    state.didCalibrate(at: 3000, deleted: 0, isKept: false)
+    state.didDelete(599)
+    #expect(state.next(isResting: true) == .wait)
+    state.didDelete(600)
+    #expect(state.next(isResting: true) == .calibrate)
+    state.didCalibrate(at: 3000, deleted: 0, isKept: true)
+    #expect(state.next(isResting: true) == .wait)
   }
 }

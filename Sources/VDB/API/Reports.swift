@@ -49,6 +49,9 @@ public struct StoreStatistics: Sendable, Codable {
     public let layerNodes: [Int]
     /// Bytes of codes and links that search touches.
     public let residentBytes: Int
+    /// What is known of searches for 1, 10 and 100 results that name no width; empty when the
+    /// collection is not calibrated.
+    public let recall: [RecallEstimate]
   }
   /// A read transaction on the file.
   public struct Reader: Sendable, Codable {

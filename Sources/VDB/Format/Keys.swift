@@ -76,6 +76,13 @@ enum Key {
     markPrefix(collection) + name.utf8
   }
 
+  static func recall(_ collection: CollectionID) -> [UInt8] {
+    var writer = ByteWriter(capacity: 11)
+    writer.put(contentsOf: "recall/".utf8)
+    writer.putBigEndian(collection.number)
+    return writer.bytes
+  }
+
   /// The last four bytes of a key as the number they are.
   static func trailingNumber(_ key: UnsafeRawBufferPointer) -> UInt32 {
     guard key.count >= 4 else { return 0 }

@@ -17,6 +17,11 @@ final class Indexer: @unchecked Sendable {
     var lastCommit = ContinuousClock.now
     /// Commits that are not linked yet: the row after each, and when it came.
     var handOver: [(end: Row, time: ContinuousClock.Instant)] = []
+    /// Ends the measurement of recall that a worker has in hand.
+    var measuring: StopFlag?
+    /// Measurements that were ended or failed, one after the other, and when the next one may begin.
+    var measuringFailures = 0
+    var measureAt: ContinuousClock.Instant?
     /// Nothing is tried before: there was no space.
     var retryAt: ContinuousClock.Instant?
     /// Why indexing of the collection stopped; queries scan instead.
@@ -27,6 +32,8 @@ final class Indexer: @unchecked Sendable {
   static let retryAfter = Duration.seconds(5)
   /// How long nothing must be committed before a collection rests.
   static let restAfter = Duration.milliseconds(300)
+  /// How long at most a measurement of recall that was ended waits for another try.
+  static let measureAfter = Duration.seconds(300)
   /// Entries of the hand-over queue of one collection; beyond it neighbours are joined.
   static let handOverLimit = 1_024
 
@@ -40,7 +47,7 @@ final class Indexer: @unchecked Sendable {
 
   private let publisher: Publisher
   private let writer: Writer
-  private let threads: Int
+  let threads: Int
   private let logger: Logger
 
   /// Starts the threads; `dropping` are collections whose values a crash kept from being removed.
@@ -77,10 +84,20 @@ final class Indexer: @unchecked Sendable {
         if slot.state.hasVectors { slot.handOver.append((collection.rows, now)) }
         if slot.handOver.count > Self.handOverLimit { slot.handOver.remove(at: 1) }
       }
+      slot.state.didDelete(Row(collection.live.deletedCount))
+      if let recall = collection.recall {
+        slot.state.didCalibrate(
+          at: recall.rows,
+          deleted: recall.deleted,
+          isKept: recall.source == .queries
+        )
+      }
       slots[id] = slot
+      if slot.state.backlog >= IndexerState.smallestSlice { endMeasurements() }
     }
     for id in slots.keys where !present.contains(id) && slots[id]?.isDropped == false {
       slots[id]?.isDropped = true
+      slots[id]?.measuring?.raise()
       toReclaim.append(id)
     }
     condition.broadcast()
@@ -104,6 +121,7 @@ final class Indexer: @unchecked Sendable {
   func request(_ id: CollectionID, upTo row: Row) {
     condition.lock()
     slots[id]?.state.request(upTo: row)
+    if slots[id]?.state.backlog ?? 0 > 0 { endMeasurements() }
     condition.broadcast()
     condition.unlock()
   }
@@ -116,6 +134,7 @@ final class Indexer: @unchecked Sendable {
       slots[id]?.state.restart()
       slots[id]?.indexer = nil
       slots[id]?.isRestarting = slot.isBusy
+      slots[id]?.measuring?.raise()
     }
     condition.broadcast()
     condition.unlock()
@@ -152,9 +171,17 @@ final class Indexer: @unchecked Sendable {
   func close() {
     condition.lock()
     isClosing = true
+    endMeasurements()
     condition.broadcast()
     while runningThreads > 0 { condition.wait() }
     condition.unlock()
+  }
+
+  /// Measuring recall is what a worker does when nothing else is to be done; rows that wait go first.
+  ///
+  /// The caller holds the lock.
+  private func endMeasurements() {
+    for slot in slots.values { slot.measuring?.raise() }
   }
 
   // MARK: The workers
@@ -171,9 +198,11 @@ final class Indexer: @unchecked Sendable {
       }
       slots[id]?.isBusy = true
       let indexer = slots[id]?.indexer
+      let stop = StopFlag()
+      if action == .calibrate { slots[id]?.measuring = stop }
       let workers = max(1, threads / max(1, slots.values.count { $0.isBusy }))
       condition.unlock()
-      let outcome = perform(action, on: id, with: indexer, workers: workers)
+      let outcome = perform(action, on: id, with: indexer, workers: workers, stop: stop)
       condition.lock()
       finish(id, outcome)
       condition.broadcast()
@@ -214,6 +243,8 @@ final class Indexer: @unchecked Sendable {
           // The next opening goes on from the checkpoint; closing does not wait for a backlog.
           let tidy = slot.state.tidy()
           if tidy != .wait { return (id, tidy) }
+        case .calibrate where isClosing: continue
+        case .calibrate where now < slot.measureAt ?? now: anyResting = true
         default: return (id, action)
         }
       }
@@ -242,6 +273,8 @@ final class Indexer: @unchecked Sendable {
     case linked(CollectionIndexer)
     case checkpointed(CollectionIndexer, Row)
     case merged(Row)
+    case calibrated
+    case notCalibrated(VectorStoreError?)
     case gone
     case failed(VectorStoreError)
   }
@@ -250,7 +283,8 @@ final class Indexer: @unchecked Sendable {
     _ action: IndexerState.Action,
     on id: CollectionID,
     with known: CollectionIndexer?,
-    workers: Int
+    workers: Int,
+    stop: StopFlag
   ) -> Outcome {
     do throws(VectorStoreError) {
       let snapshot = try publisher.snapshot()
@@ -262,6 +296,9 @@ final class Indexer: @unchecked Sendable {
         try IDMerge(collection: id, name: collection.name)
           .run(upTo: end, publisher: publisher, writer: writer)
         return .merged(end)
+      }
+      if action == .calibrate {
+        return calibrate(collection, in: snapshot.reading, workers: workers, stop: stop)
       }
       let indexer =
         known
@@ -281,10 +318,39 @@ final class Indexer: @unchecked Sendable {
         )
         return .linked(indexer)
       case .checkpoint: return .checkpointed(indexer, try indexer.checkpoint())
-      case .mergeIDs, .reclaim, .wait: return .gone
+      case .mergeIDs, .calibrate, .reclaim, .wait: return .gone
       }
     } catch {
       return .failed(error)
+    }
+  }
+
+  /// Measures the recall and stores what was found; what stands in the way is no failure of the index.
+  private func calibrate(
+    _ collection: CollectionSnapshot,
+    in reading: SharedReadTransaction,
+    workers: Int,
+    stop: StopFlag
+  ) -> Outcome {
+    do throws(VectorStoreError) {
+      guard let index = collection.intactIndex(in: reading) else { return .notCalibrated(nil) }
+      let linked = min(index.linked, collection.rows)
+      let measurement = RecallMeasurement(
+        collection: collection,
+        reading: reading,
+        index: index,
+        sample: try RecallSample(of: collection, linked: linked, in: reading),
+        workers: workers,
+        stop: stop
+      )
+      guard let calibration = try measurement.run() else { return .notCalibrated(nil) }
+      let id = collection.record.id
+      try writer.maintain("store recall figures") { (step) throws(VectorStoreError) in
+        try step.putRecall(calibration, of: id, keepingGiven: true)
+      }
+      return .calibrated
+    } catch {
+      return .notCalibrated(error)
     }
   }
 
@@ -297,6 +363,7 @@ final class Indexer: @unchecked Sendable {
 
   private func finish(_ id: CollectionID, _ outcome: Outcome) {
     slots[id]?.isBusy = false
+    slots[id]?.measuring = nil
     if slots[id]?.isRestarting == true {
       slots[id]?.isRestarting = false
       return
@@ -311,6 +378,14 @@ final class Indexer: @unchecked Sendable {
       slots[id]?.indexer = indexer
       slots[id]?.state.didCheckpoint(upTo: row)
     case .merged(let row): slots[id]?.state.didMerge(upTo: row)
+    case .calibrated: slots[id]?.measuringFailures = 0
+    case .notCalibrated(let error):
+      // Whoever ends every measurement shall not pay for ever more of them.
+      let failures = min(20, (slots[id]?.measuringFailures ?? 0) + 1)
+      let pause = min(Self.measureAfter, Self.restAfter * (1 << failures))
+      slots[id]?.measuringFailures = failures
+      slots[id]?.measureAt = ContinuousClock.now + pause
+      if let error { logger.warning("recall not measured", metadata: ["cause": "\(error)"]) }
     case .gone: slots[id] = nil
     case .failed(let error):
       switch error {

@@ -11,6 +11,8 @@ package struct IndexerState {
     case mergeIDs(upTo: Row)
     /// Bring the graph on disk up to the graph in memory.
     case checkpoint
+    /// Measure the recall of the graph.
+    case calibrate
     /// Remove the values of a collection that was dropped.
     case reclaim
     /// Nothing to do until more is committed, or until the collection rests.
@@ -35,6 +37,9 @@ package struct IndexerState {
   package private(set) var merged: Row
   /// Someone asked for rows up to this one, whatever the mode.
   package private(set) var requested: Row = 0
+  private var deleted: Row = 0
+  /// What the last measurement of the recall was of.
+  private var calibration: (rows: Row, deleted: Row, isKept: Bool)?
   /// The committed rows when linking last stopped before a partial slice.
   private var waitingRows: Row = 0
 
@@ -62,6 +67,11 @@ package struct IndexerState {
     waitingRows = committed
   }
   package mutating func didCheckpoint(upTo row: Row) { checkpointed = max(checkpointed, row) }
+  package mutating func didDelete(_ rows: Row) { deleted = rows }
+  /// Takes note of a measurement; one that is kept is not to be replaced by the indexer's own.
+  package mutating func didCalibrate(at rows: Row, deleted: Row, isKept: Bool) {
+    calibration = (rows, deleted, isKept)
+  }
   package mutating func forgetMerged() { merged = 0 }
   package mutating func didMerge(upTo row: Row) { merged = max(merged, row) }
   /// The index was found damaged and begins anew (I8).
@@ -94,7 +104,9 @@ package struct IndexerState {
     if isCheckpointDue { return .checkpoint }
     let unmerged = committed - merged
     if unmerged >= max(Self.minimumMerge, merged / 4) { return .mergeIDs(upTo: committed) }
-    return isResting ? tidy() : .wait
+    guard isResting else { return .wait }
+    let left = tidy()
+    return left == .wait && isCalibrationDue ? .calibrate : left
   }
 
   /// What is left to do when nothing more is to be linked.
@@ -102,6 +114,22 @@ package struct IndexerState {
     if checkpointed < linked { return .checkpoint }
     if committed > merged { return .mergeIDs(upTo: committed) }
     return .wait
+  }
+
+  /// The recall is measured once all is linked, and again when the graph has grown by half or a fifth of
+  /// it was deleted: recall changes with the logarithm of the rows.
+  ///
+  /// Under `.manual` nothing is done in the background but what `index` asked for.
+  private var isCalibrationDue: Bool {
+    guard linked > SearchPlan.scanRows, backlog == 0, mode != .manual || requested > 0 else {
+      return false
+    }
+    guard let calibration else { return true }
+    return !calibration.isKept
+      && RecallCalibration.isOutgrown(
+        from: (calibration.rows, calibration.deleted),
+        to: (linked, deleted)
+      )
   }
 
   /// A growing graph is written when it has grown by half, which bounds what is written in all to a few

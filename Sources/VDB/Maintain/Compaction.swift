@@ -117,6 +117,7 @@ struct Compaction: Sendable {
         && (collection.record.options.indexing != .manual || collection.linked > 0)
       {
         try await waitForIndex(collection.name, of: target)
+        try await measureRecall(collection, of: target)
       }
       try target.adoptIdentity(of: source, sequence: snapshot.sequence)
       try await target.close()
@@ -216,6 +217,20 @@ struct Compaction: Sendable {
     }
     defer { watching.cancel() }
     try await target.index(name)
+  }
+
+  /// The new graph is measured where the old one was; queries of the application are not kept, so figures
+  /// that came of them stay.
+  private func measureRecall(
+    _ collection: CollectionSnapshot,
+    of target: VectorStore
+  ) async throws(VectorStoreError) {
+    guard let recall = collection.recall else { return }
+    if recall.source == .queries {
+      try await target.adoptRecall(recall, for: collection.name)
+    } else {
+      try await target.calibrateRecall(collection.name)
+    }
   }
 
   private func report(_ stage: String, _ done: Int, _ total: Int) {

@@ -67,7 +67,10 @@ extension VectorStore {
       backlog: collection.info.backlog,
       degreeHistogram: histogram,
       layerNodes: index?.graph.layers.map { Int($0.count) } ?? [],
-      residentBytes: linkBytes + codeBytes
+      residentBytes: linkBytes + codeBytes,
+      recall: RecallCalibration.limits.compactMap { limit in
+        collection.estimate(limit: limit, efSearch: SearchPlan.defaultWidth(limit: limit))
+      }
     )
   }
 

@@ -81,6 +81,12 @@ struct Verification {
     attempt("I7", "WAL of '\(collection.name)'") { (own) throws(VectorStoreError) in
       try own.checkWAL(collection)
     }
+    attempt("I8", "recall figures of '\(collection.name)'") { (own) throws(VectorStoreError) in
+      let loader = Loader(reading: own.snapshot.reading)
+      if try loader.storedRecall(of: collection.record.id, collection.name) != nil {
+        own.values += 1
+      }
+    }
     guard depth == .deep else { return }
     attempt("I9", "vectors of '\(collection.name)'") { (own) throws(VectorStoreError) in
       try own.checkVectors(collection)

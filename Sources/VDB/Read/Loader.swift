@@ -12,6 +12,7 @@ struct LoadedCollection {
   let pendingIDs: PendingIDs
   let idsIntegrity: IDsIntegrity
   let index: IndexVersion?
+  let recall: RecallCalibration?
 
   var snapshot: CollectionSnapshot {
     CollectionSnapshot(
@@ -22,7 +23,8 @@ struct LoadedCollection {
       live: live,
       pendingIDs: pendingIDs,
       idsIntegrity: idsIntegrity,
-      index: index
+      index: index,
+      recall: recall
     )
   }
 }
@@ -107,6 +109,7 @@ struct Loader {
     _ record: CollectionRecord
   ) throws(VectorStoreError) -> LoadedCollection {
     let earlier = previous?.collections[name]
+    let recall = recall(of: record.id, name)
     if let earlier, earlier.record == record {
       return LoadedCollection(
         name: name,
@@ -116,7 +119,8 @@ struct Loader {
         live: earlier.live,
         pendingIDs: earlier.pendingIDs,
         idsIntegrity: earlier.idsIntegrity,
-        index: earlier.index
+        index: earlier.index,
+        recall: recall
       )
     }
     let known = earlier.flatMap { $0.record.id == record.id ? $0 : nil }
@@ -130,7 +134,8 @@ struct Loader {
       live: try loadLiveRows(name, record),
       pendingIDs: try loadPendingIDs(name, record, known),
       idsIntegrity: known?.idsIntegrity ?? IDsIntegrity(isNew: record.merged == 0),
-      index: try loadIndex(name, record, kernels, vectors, known)
+      index: try loadIndex(name, record, kernels, vectors, known),
+      recall: recall
     )
   }
 

@@ -12,9 +12,17 @@ struct SearchPlan {
   var consistency: Consistency
   /// Results farther than this do not count.
   var radius: Float = .infinity
+  /// The share of the true results that is to be found; `efSearch` follows from it.
+  var targetRecall: Double?
+  /// A row that the walk is to do without, as if it were not there.
+  var hidden: Row?
 
   /// Rows up to which a scan is quicker than a walk.
   static let scanRows: Row = 1_000
+  /// The width of a search that names none.
+  static func defaultWidth(limit: Int) -> Int { max(64, 2 * limit) }
+  /// The widest search there is.
+  static let widest = 100_000
   /// Candidates that are compared in full precision at most; see `EstimateErrors` for how many are.
   var candidates: Int { max(4 * limit, limit + 40) }
 }
@@ -143,13 +151,16 @@ struct CollectionSearch {
         query: query,
         from: entry,
         ef: ef,
+        hidden: plan.hidden,
         context: context.search
       )
       context.scored += context.search.scored
       context.candidates.removeAll(keepingCapacity: true)
       for position in 0..<found {
         let row = unsafe context.search.rows[position]
-        if row >= collection.rows || collection.live.isDeleted(row) { continue }
+        if row >= collection.rows || row == plan.hidden || collection.live.isDeleted(row) {
+          continue
+        }
         unsafe context.candidates.append((row, context.search.keys[position]))
         if context.candidates.count == wanted { break }
       }

@@ -86,6 +86,8 @@ final class CollectionSnapshot: Sendable {
   let idsIntegrity: IDsIntegrity
   /// The graph and its codes; `nil` while there is none to use.
   let index: IndexVersion?
+  /// What was measured of its recall.
+  let recall: RecallCalibration?
 
   init(
     name: String,
@@ -95,7 +97,8 @@ final class CollectionSnapshot: Sendable {
     live: LiveRows,
     pendingIDs: PendingIDs,
     idsIntegrity: IDsIntegrity,
-    index: IndexVersion?
+    index: IndexVersion?,
+    recall: RecallCalibration?
   ) {
     self.name = name
     self.record = record
@@ -105,6 +108,7 @@ final class CollectionSnapshot: Sendable {
     self.pendingIDs = pendingIDs
     self.idsIntegrity = idsIntegrity
     self.index = index
+    self.recall = recall
   }
 
   /// Committed rows, deleted ones included.
@@ -131,7 +135,8 @@ final class CollectionSnapshot: Sendable {
       live: live,
       pendingIDs: pendingIDs,
       idsIntegrity: idsIntegrity,
-      index: index
+      index: index,
+      recall: recall
     )
   }
 }

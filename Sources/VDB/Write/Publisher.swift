@@ -89,7 +89,8 @@ final class Publisher: Sendable {
       try collection.resolveBlocks(in: reading)
       state.collections[id] = collection
       if let known = earlier[id], known.record == collection.record,
-        known.vectors === collection.vectors, known.pendingIDs === collection.pendingIDs
+        known.vectors === collection.vectors, known.pendingIDs === collection.pendingIDs,
+        known.recall == collection.recall
       {
         collections[id] = known
       } else {
@@ -101,7 +102,8 @@ final class Publisher: Sendable {
           live: collection.live,
           pendingIDs: collection.pendingIDs,
           idsIntegrity: collection.idsIntegrity,
-          index: earlier[id]?.index
+          index: earlier[id]?.index,
+          recall: collection.recall
         )
       }
     }

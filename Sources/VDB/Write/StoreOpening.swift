@@ -298,6 +298,7 @@ extension LoadedCollection {
       live: live,
       pendingIDs: pendingIDs,
       idsIntegrity: idsIntegrity,
+      recall: recall,
       vectors: vectors
     )
   }

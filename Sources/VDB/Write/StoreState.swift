@@ -32,6 +32,8 @@ struct CollectionState {
   var live: LiveRows
   var pendingIDs: PendingIDs
   var idsIntegrity: IDsIntegrity
+  /// What was measured of the index's recall.
+  var recall: RecallCalibration?
   /// As of the last publication.
   var vectors: VectorBlocks
   /// The first block whose address the next publication must look up again.

@@ -102,7 +102,12 @@ struct BenchANNCommand: AsyncParsableCommand {
     if let failure = await run.run(reader).failure { throw failure }
     let importSeconds = (clock.now - start) / .seconds(1)
     start = clock.now
-    _ = try await IndexRun(store: store, collection: Self.collection, progress: progress).run()
+    _ = try await IndexRun(
+      store: store,
+      collection: Self.collection,
+      progress: progress,
+      calibrates: false
+    ).run()
     let buildSeconds = (clock.now - start) / .seconds(1)
     let sweep = RecallSweep(
       store: store,

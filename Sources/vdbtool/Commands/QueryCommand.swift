@@ -14,6 +14,7 @@ struct QueryCommand: AsyncParsableCommand {
       EXAMPLES
         vdbtool query notes.vdb --vectors questions.npy --limit 5
         vdbtool query notes.vdb --vectors questions.npy --rows 0:3 --exact --json
+        vdbtool query notes.vdb --vectors questions.npy --target-recall 0.95
         vdbtool query notes.vdb --text "how do plants make food"
         vdbtool query notes.vdb --text "how do plants make food" --embed openai
         vdbtool query notes.vdb --id n03463561 --limit 10
@@ -60,6 +61,14 @@ struct QueryCommand: AsyncParsableCommand {
   )
   var ef: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Instead of a width: the share of the true results to find.",
+      valueName: "share"
+    )
+  )
+  var targetRecall: Double?
+
   @Flag(help: "Compare with every record instead of using the index.")
   var exact = false
 
@@ -79,16 +88,41 @@ struct QueryCommand: AsyncParsableCommand {
     if rows != nil, vectors == nil { throw ValidationError("--rows goes with --vectors.") }
     try requirePositive(limit, "limit")
     try requirePositive(ef, "ef")
+    if let targetRecall {
+      guard targetRecall > 0, targetRecall <= 1 else {
+        throw ValidationError("--target-recall must be more than 0 and at most 1.")
+      }
+      if ef != nil || exact {
+        throw ValidationError("--target-recall goes with neither --ef nor --exact.")
+      }
+    }
   }
 
   func run() async throws {
     // The file first: what is wrong with it is cheaper to find out.
     let source = try vectors.map { try QuerySource(path: $0, rows: rows) }
     try await VectorStore.reading(store.store) { store in
+      try warnIfNotPromised(in: store)
       if let source { try await search(source, in: store) }
       if let text { try await search(text, in: store) }
       if let id { try search(near: id, in: store) }
     }
+  }
+
+  /// Says so when the recall asked for is a guess.
+  private func warnIfNotPromised(in store: VectorStore) throws {
+    guard let targetRecall else { return }
+    let choice = try store.recallChoice(
+      for: targetRecall,
+      in: collection.collection,
+      limit: limit
+    )
+    guard !choice.isPromised else { return }
+    let reason =
+      choice.estimate == nil
+      ? "the collection is not calibrated; 'vdbtool index' does it"
+      : "the calibration does not reach it"
+    StandardError.write("vdbtool: recall \(targetRecall) is not promised: \(reason).\n")
   }
 
   private func search(_ text: String, in store: VectorStore) async throws {
@@ -101,6 +135,7 @@ struct QueryCommand: AsyncParsableCommand {
       in: collection.collection,
       limit: limit,
       efSearch: ef,
+      targetRecall: targetRecall,
       exact: exact
     )
     guard json.json else { return try StandardOutput.write(RecordText.table(results)) }
@@ -122,6 +157,7 @@ struct QueryCommand: AsyncParsableCommand {
         in: collection.collection,
         limit: limit,
         efSearch: ef,
+        targetRecall: targetRecall,
         exact: exact
       )
       var text = ""
@@ -155,6 +191,7 @@ struct QueryCommand: AsyncParsableCommand {
       in: collection.collection,
       limit: limit,
       efSearch: ef,
+      targetRecall: targetRecall,
       exact: exact
     )
     guard json.json else { return try StandardOutput.write(RecordText.table(results)) }

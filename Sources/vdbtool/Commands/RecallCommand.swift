@@ -11,9 +11,15 @@ struct RecallCommand: AsyncParsableCommand {
       The truth is a file of row numbers (.ibin, .ivecs, .npy of int32 or int64), which holds for a \
       collection imported in the file's order and not compacted since, or it is computed (--exact).
 
+      With --target, searches name a recall instead of a width: the table shows the width that the \
+      collection's calibration leads to, the bound that it promises (95 % confidence; - for none), and \
+      what is found in truth. Stored rows were the queries of the calibration; --calibrate measures \
+      these queries instead and keeps the figures.
+
       EXAMPLES
         vdbtool recall notes.vdb --queries q.npy --truth truth.ibin --ef 16,32,64
         vdbtool recall notes.vdb --queries questions.npy --exact --limit 10 --json
+        vdbtool recall notes.vdb --queries q.npy --exact --target 0.9,0.95,0.99
       """
   )
 
@@ -39,6 +45,12 @@ struct RecallCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Search widths, separated by commas.", valueName: "list"))
   var ef = IntegerList([16, 32, 64, 128, 256])
 
+  @Option(help: ArgumentHelp("Recalls to ask for instead of widths.", valueName: "list"))
+  var target: ShareList?
+
+  @Flag(help: "First calibrate the collection with these queries; needs a store nobody writes.")
+  var calibrate = false
+
   @Option(help: ArgumentHelp("Threads that search; all cores by default.", valueName: "n"))
   var threads: Int?
 
@@ -59,8 +71,17 @@ struct RecallCommand: AsyncParsableCommand {
     let queries = try QuerySource.all(queries)
     let known = try truth.map { try Truth.read($0, queries: queries.count, limit: limit) }
     let progress = Progress(isQuiet: quiet.quiet, unit: "widths")
-    let points = try await VectorStore.reading(store.store) { store in
+    let options = StoreOptions(mode: calibrate ? .readWriteExisting : .readOnly)
+    let (points, choices) = try await VectorStore.with(store.store, options) { store in
       defer { progress.finish() }
+      if calibrate {
+        progress.update("Calibrating", done: 0, total: nil)
+        try await store.calibrateRecall(
+          collection.collection,
+          queries: queries,
+          threads: threads
+        )
+      }
       var truth = known ?? []
       if known == nil {
         progress.update("Comparing all records", done: 0, total: nil)
@@ -82,13 +103,31 @@ struct RecallCommand: AsyncParsableCommand {
         threads: threads
       )
       var points: [RecallSweep.Point] = []
-      for ef in ef.values {
+      var choices: [RecallChoice] = []
+      for share in target?.values ?? [] {
+        let choice = try store.recallChoice(
+          for: share,
+          in: collection.collection,
+          limit: limit
+        )
+        choices.append(choice)
+        points.append(
+          try await sweep.measure(
+            ef: choice.efSearch ?? 0,
+            target: share,
+            repetitions: repeats
+          )
+        )
+        progress.update("Measuring", done: points.count, total: target?.values.count)
+      }
+      for ef in target == nil ? ef.values : [] {
         points.append(try await sweep.measure(ef: ef, repetitions: repeats))
         progress.update("Measuring", done: points.count, total: self.ef.values.count)
       }
-      return points
+      return (points, choices)
     }
-    try report(points, queries: queries.count)
+    if target == nil { return try report(points, queries: queries.count) }
+    try report(Array(zip(choices, points)), queries: queries.count)
   }
 
   private func report(_ points: [RecallSweep.Point], queries: Int) throws {
@@ -106,14 +145,7 @@ struct RecallCommand: AsyncParsableCommand {
       return try StandardOutput.write(table)
     }
     try StandardOutput.writeJSON { writer in
-      writer.key("collection")
-      writer.string(collection.collection)
-      writer.key("queries")
-      writer.int(queries)
-      writer.key("limit")
-      writer.int(limit)
-      writer.key("truth")
-      writer.string(exact ? "exact" : "file")
+      writeConditions(queries: queries, to: &writer)
       writer.key("points")
       writer.array { array in
         for point in points {
@@ -128,6 +160,59 @@ struct RecallCommand: AsyncParsableCommand {
             $0.rounded(point.scored, 1)
             $0.key("compared")
             $0.rounded(point.compared, 1)
+          }
+        }
+      }
+    }
+  }
+
+  private func writeConditions(queries: Int, to writer: inout JSONWriter) {
+    writer.key("collection")
+    writer.string(collection.collection)
+    writer.key("queries")
+    writer.int(queries)
+    writer.key("limit")
+    writer.int(limit)
+    writer.key("truth")
+    writer.string(exact ? "exact" : "file")
+  }
+
+  private func report(
+    _ targets: [(choice: RecallChoice, point: RecallSweep.Point)],
+    queries: Int
+  ) throws {
+    guard json.json else {
+      let rows = targets.map { choice, point in
+        [
+          "\(choice.targetRecall)", choice.efSearch.map(String.init) ?? "all",
+          choice.isPromised ? Text.fixed(choice.estimate?.lowerBound ?? 0, 4) : "-",
+          Text.fixed(point.recall, 4), Text.grouped(Int(point.qps.rounded())),
+        ]
+      }
+      let table = Text.table(
+        [["target", "ef", "promised", "recall@\(limit)", "QPS"]] + rows,
+        right: [0, 1, 2, 3, 4]
+      )
+      return try StandardOutput.write(table)
+    }
+    try StandardOutput.writeJSON { writer in
+      writeConditions(queries: queries, to: &writer)
+      writer.key("targets")
+      writer.array { array in
+        for (choice, point) in targets {
+          array.object {
+            $0.key("target")
+            $0.rounded(choice.targetRecall, 6)
+            $0.key("ef")
+            $0.int(point.ef)
+            $0.key("promised")
+            $0.bool(choice.isPromised)
+            $0.key("lower_bound")
+            $0.rounded(choice.estimate?.lowerBound ?? 0, 4)
+            $0.key("recall")
+            $0.rounded(point.recall, 4)
+            $0.key("qps")
+            $0.rounded(point.qps, 0)
           }
         }
       }

@@ -7,7 +7,8 @@ struct StatsCommand: AsyncParsableCommand {
     commandName: "stats",
     abstract: "Show what a store consists of.",
     discussion: """
-      Rows, index, bytes of each sub-database, free bytes, graph degrees and open readers.
+      Rows, index, bytes of each sub-database, free bytes, graph degrees, measured recall and open \
+      readers.
 
       EXAMPLES
         vdbtool stats notes.vdb
@@ -82,7 +83,23 @@ struct StatsCommand: AsyncParsableCommand {
     if !collection.aliases.isEmpty {
       rows.append(["", "aliases", collection.aliases.joined(separator: ", ")])
     }
+    for estimate in collection.recall {
+      rows.append(["", "recall@\(estimate.limit)", describe(estimate)])
+    }
+    if collection.recall.isEmpty { rows.append(["", "recall", "not calibrated"]) }
     if let model = options.model { rows.append(["", "model", Text.excerpt(model)]) }
     return "Collection '\(collection.name)'\n" + Text.table(rows)
+  }
+
+  private func describe(_ estimate: RecallEstimate) -> String {
+    switch estimate.source {
+    case .exact: return "1, every record is compared"
+    case .storedRows, .queries:
+      let what = estimate.source == .queries ? "queries" : "stored rows"
+      let age = estimate.isCurrent ? "" : ", outgrown"
+      return "\(Text.fixed(estimate.recall, 4)) at ef \(estimate.efSearch), at least "
+        + "\(Text.fixed(estimate.lowerBound, 4)) (\(estimate.samples) \(what) at "
+        + "\(Text.grouped(estimate.rows)) rows\(age))"
+    }
   }
 }

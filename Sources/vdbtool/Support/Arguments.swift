@@ -28,6 +28,20 @@ struct IntegerList: ExpressibleByArgument {
   var defaultValueDescription: String { values.map(String.init).joined(separator: ",") }
 }
 
+/// Shares separated by commas: `0.9,0.95`.
+struct ShareList: ExpressibleByArgument {
+  var values: [Double]
+
+  init?(argument: String) {
+    var values: [Double] = []
+    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let value = Double(part), value > 0, value <= 1 else { return nil }
+      values.append(value)
+    }
+    self.values = values
+  }
+}
+
 /// Rows `A:B`, from A up to but without B; either may be left out.
 struct RowRange: ExpressibleByArgument {
   var lower: Int

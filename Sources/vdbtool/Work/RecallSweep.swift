@@ -4,6 +4,7 @@ import VDB
 struct RecallSweep {
   /// What one width gave.
   struct Point {
+    /// 0: every record was compared.
     var ef: Int
     /// Found neighbours that are true, over all that are to be found.
     var recall: Double
@@ -24,7 +25,9 @@ struct RecallSweep {
   let threads: Int?
 
   /// Searches all queries in one batch, `repetitions` times.
-  func measure(ef: Int, repetitions: Int) async throws -> Point {
+  ///
+  /// A `target` takes the place of the width, and must be what has led to it.
+  func measure(ef: Int, target: Double? = nil, repetitions: Int) async throws -> Point {
     var best = Double.infinity
     var found: [[RowMatch]] = []
     for _ in 0..<repetitions {
@@ -33,13 +36,14 @@ struct RecallSweep {
         queries,
         in: collection,
         limit: limit,
-        efSearch: ef,
+        efSearch: target == nil ? ef : nil,
+        targetRecall: target,
         threads: threads
       )
       best = min(best, (ContinuousClock.now - start) / .seconds(1))
     }
     var (scored, compared) = (0, 0)
-    for query in 0..<queries.count {
+    for query in 0..<(ef > 0 ? queries.count : 0) {
       let cost = try store.searchCost(
         queries.row(query),
         in: collection,
