@@ -65,7 +65,7 @@ let package = Package(
     .executableTarget(
       name: "vdbtool",
       dependencies: [
-        "VDB", "VDBIngest",
+        "VDB", "VDBIngest", "VectorKernels", "CVectorKernels",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict

@@ -6,7 +6,7 @@ import Testing
 struct ConventionTests {
   static let commands = [
     "import", "query", "get", "stats", "compact", "verify", "collections", "delete", "export",
-    "recall", "index", "drop", "bench ann",
+    "recall", "index", "drop", "bench ann", "bench kernels", "bench mixed", "bench scan",
   ]
 
   @Test(arguments: commands)

@@ -141,6 +141,8 @@ struct BenchWriteCommand: AsyncParsableCommand {
 
 /// Rows that look like real ones in size: vectors from a pattern, string ids, four metadata fields.
 struct MadeUpRows: Sendable {
+  /// Bytes of a row's id and metadata.
+  static let recordBytes = 90
   let dimension: Int
   private let values: [Float]
 
@@ -161,7 +163,7 @@ struct MadeUpRows: Sendable {
       case .float16: 2
       case .int8: 1
       }
-    return dimension * number + 90
+    return dimension * number + Self.recordBytes
   }
 
   func batch(first: Int, count: Int) -> RecordBatch {
