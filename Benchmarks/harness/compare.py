@@ -98,7 +98,7 @@ def tables(chosen, threads, runs, found):
         rates = [middle([report.rate_at(run["points"], recall) for run in list_of_runs]) for recall in RECALLS]
         rows.append([title_of(name, runs), report.grouped(middle([run["build_per_s"] for run in list_of_runs]))]
                     + [report.grouped(rate) for rate in rates]
-                    + [report.grouped(middle([run["peak_mb"] for run in list_of_runs]))])
+                    + [report.grouped(middle([run.get("peak_mb") for run in list_of_runs]))])
     text = report.table(header, rows)
     if found:
         ratio_rows = []
