@@ -91,7 +91,8 @@ let package = Package(
     .executableTarget(
       name: "vdbtool",
       dependencies: [
-        "VDB", "VDBIngest", .target(name: "VDBHTTPEmbedding", condition: http),
+        "VDB", "VDBIngest", "VectorKernels", "CVectorKernels",
+        .target(name: "VDBHTTPEmbedding", condition: http),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict

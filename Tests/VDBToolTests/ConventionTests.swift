@@ -6,7 +6,8 @@ import Testing
 struct ConventionTests {
   static let commands = [
     "import", "query", "get", "stats", "compact", "verify", "collections", "delete", "export",
-    "recall", "index", "drop", "alias", "reprocess", "bench ann",
+    "recall", "index", "drop", "alias", "reprocess", "bench ann", "bench kernels", "bench mixed",
+    "bench scan",
   ]
 
   @Test(arguments: commands)

@@ -10,8 +10,9 @@ struct BenchANNCommand: AsyncParsableCommand {
     abstract: "Build rate, recall and rate of search, from files of vectors.",
     discussion: """
       Imports into a fresh store on disk, indexes it, and searches all queries in one batch with \
-      growing width, three times each. The last line is one JSON object: points are \
-      [width, recall@10, queries a second], rss_mb is what the process grew by.
+      growing width, some times each, of which the best counts. The last line is one JSON object: points are \
+      [width, recall@10, queries a second], scored [width, rows scored by their codes, rows compared \
+      in full precision, both for one query], rss_mb is what the process grew by.
 
       EXAMPLES
         vdbtool bench ann --base b.npy --queries q.npy --truth t.ibin --metric cosine
@@ -48,26 +49,38 @@ struct BenchANNCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Candidates looked at for each node.", valueName: "n"))
   var efConstruction: Int?
 
+  @Option(help: ArgumentHelp("Times each width is measured; the best counts.", valueName: "n"))
+  var repetitions = 3
+
   @Option(help: ArgumentHelp("Where the store is made; a temporary folder by default."))
   var scratch: String?
+
+  @Option(help: ArgumentHelp("Where the store is made, and left.", valueName: "folder"))
+  var keep: String?
 
   @OptionGroup var json: JSONFlag
   @OptionGroup var quiet: QuietFlag
 
-  func validate() throws { try requirePositive(threads, "threads") }
+  func validate() throws {
+    try requirePositive(threads, "threads")
+    try requirePositive(repetitions, "repetitions")
+    if scratch != nil, keep != nil { throw ValidationError("Give --scratch or --keep, not both.") }
+  }
 
   func run() async throws {
     let interrupt = Interrupt()
     let queries = try QuerySource.all(queries)
     let truth = try Truth.read(truth, queries: queries.count, limit: Self.neighbours)
+    let isKept = keep != nil
     let folder =
-      (scratch.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory)
+      keep
+      ?? (scratch.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory)
       .appending(path: "vdb-bench-\(UUID().uuidString)").path()
     interrupt.onRaise {
-      Self.remove(folder)
+      if !isKept { Self.remove(folder) }
       Foundation.exit(ExitStatus.interrupted.rawValue)
     }
-    defer { Self.remove(folder) }
+    defer { if !isKept { Self.remove(folder) } }
     let options = StoreOptions(indexingThreads: threads)
     let before = ResidentMemory.now(mappedUnder: folder)
     let result = try await VectorStore.with(folder, options) { store in
@@ -119,7 +132,7 @@ struct BenchANNCommand: AsyncParsableCommand {
     )
     var points: [RecallSweep.Point] = []
     for width in Self.widths {
-      points.append(try await sweep.measure(ef: width, repetitions: 3))
+      points.append(try await sweep.measure(ef: width, repetitions: repetitions))
       progress.update("Searching", done: points.count, total: Self.widths.count)
       if let recall = points.last?.recall, recall > Self.enough { break }
     }
@@ -128,11 +141,13 @@ struct BenchANNCommand: AsyncParsableCommand {
       importSeconds: importSeconds,
       buildSeconds: buildSeconds,
       points: points,
+      repetitions: repetitions,
       memory: ResidentMemory.now(mappedUnder: folder)
     )
   }
 
-  private static func remove(_ folder: String) {
+  /// Removes a store that was made to measure.
+  static func remove(_ folder: String) {
     guard FileManager.default.fileExists(atPath: folder) else { return }
     do {
       try FileManager.default.removeItem(atPath: folder)

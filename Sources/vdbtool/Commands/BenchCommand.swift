@@ -5,6 +5,9 @@ struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
     abstract: "Measure the store on this machine.",
-    subcommands: [BenchANNCommand.self, BenchOpenCommand.self, BenchWriteCommand.self]
+    subcommands: [
+      BenchANNCommand.self, BenchKernelsCommand.self, BenchMixedCommand.self,
+      BenchOpenCommand.self, BenchScanCommand.self, BenchWriteCommand.self,
+    ]
   )
 }

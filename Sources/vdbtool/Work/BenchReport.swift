@@ -8,6 +8,7 @@ struct BenchReport {
   var importSeconds: Double
   var buildSeconds: Double
   var points: [RecallSweep.Point]
+  var repetitions: Int
   var memory: ResidentMemory
 
   /// Prints a table for people and, as the last line, the object that comparisons read.
@@ -40,6 +41,8 @@ struct BenchReport {
       writer.rounded(Double(memory.total - before.total) / 1_048_576, 0)
       writer.key("mapped_mb")
       writer.rounded(Double(memory.mapped) / 1_048_576, 0)
+      writer.key("peak_mb")
+      writer.rounded(Double(memory.peak) / 1_048_576, 0)
       writer.key("import_s")
       writer.rounded(importSeconds, 2)
       writer.key("points")
@@ -49,6 +52,16 @@ struct BenchReport {
             $0.int(point.ef)
             $0.rounded(point.recall, 4)
             $0.rounded(point.qps, 0)
+          }
+        }
+      }
+      writer.key("scored")
+      writer.array { array in
+        for point in points {
+          array.array {
+            $0.int(point.ef)
+            $0.rounded(point.scored, 1)
+            $0.rounded(point.compared, 1)
           }
         }
       }
@@ -70,7 +83,7 @@ struct BenchReport {
     writer.key("k")
     writer.int(BenchANNCommand.neighbours)
     writer.key("repetitions")
-    writer.int(3)
+    writer.int(repetitions)
     writer.key("batch_rows")
     writer.int(1000)
     writer.key("cores")

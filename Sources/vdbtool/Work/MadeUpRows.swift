@@ -17,7 +17,10 @@ struct MadeUpRows: Sendable {
     }
   }
 
-  /// Bytes of a row's vector, id and metadata, these as JSON.
+  /// Bytes of a row's id and metadata, these as JSON.
+  static let recordBytes = 90
+
+  /// Bytes of a row's vector, id and metadata.
   var bytesPerRow: Int {
     let number =
       switch element {
@@ -25,7 +28,7 @@ struct MadeUpRows: Sendable {
       case .float16: 2
       case .int8: 1
       }
-    return dimension * number + 90
+    return dimension * number + Self.recordBytes
   }
 
   static func id(of row: Int) -> RecordID {

@@ -6,11 +6,14 @@ struct ResidentMemory {
   var total = 0
   /// Pages of mapped files under `folder`, in bytes.
   var mapped = 0
+  /// The most that the process had at any time, in bytes.
+  var peak = 0
 
   static func now(mappedUnder folder: String) -> ResidentMemory {
     var memory = ResidentMemory()
-    for line in lines("/proc/self/status") where line.hasPrefix("VmRSS:") {
-      memory.total = kilobytes(line) * 1024
+    for line in lines("/proc/self/status") {
+      if line.hasPrefix("VmRSS:") { memory.total = kilobytes(line) * 1024 }
+      if line.hasPrefix("VmHWM:") { memory.peak = kilobytes(line) * 1024 }
     }
     var isOurs = false
     for line in lines("/proc/self/smaps") {
