@@ -10,7 +10,7 @@ import Testing
 
   /// What readers tell the task that switches.
   private final class Readers: Sendable {
-    let seen = Mutex<Set<String>>([])
+    let seen = Guarded<Set<String>>([])
     let isDone = Atomic<Bool>(false)
     let answers = Atomic<Int>(0)
   }

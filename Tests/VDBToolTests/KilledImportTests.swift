@@ -5,10 +5,10 @@ import Testing
 /// An import of texts that is ended by SIGKILL and resumed.
 struct KilledImportTests {
   /// Texts with and without ids, of which some are equal once they are cleaned.
-  private static func lines() -> String {
-    (0..<4000).map { number in
+  private static func lines(_ count: Int, texts: Int) -> String {
+    (0..<count).map { number in
       let id = number % 4 == 0 ? "" : "\"id\":\(number),"
-      return "{\(id)\"text\":\"note  \(number % 3500) about thing \(number % 3500 % 77)\"}\n"
+      return "{\(id)\"text\":\"note  \(number % texts) about thing \(number % texts % 77)\"}\n"
     }.joined()
   }
 
@@ -16,7 +16,7 @@ struct KilledImportTests {
     let seed = UInt64.random(in: 0...UInt64.max)
     var random = SeededGenerator(seed: seed)
     try TemporaryFolder.with { folder in
-      try Data(Self.lines().utf8).write(to: URL(filePath: folder + "/n.jsonl"))
+      try Data(Self.lines(4000, texts: 3500).utf8).write(to: URL(filePath: folder + "/n.jsonl"))
       let arguments = [
         "--file", "n.jsonl", "--embed", "hash:16", "--load-batch", "50", "--write-batch", "40",
         "--indexing", "manual", "--json",
@@ -48,10 +48,10 @@ struct KilledImportTests {
   }
 
   /// The commits at which the process ends, each with the place that `--resume` goes on from.
-  @Test(arguments: [10, 20, 60])
+  @Test(arguments: [4, 15, 30])
   func `goes on behind what was committed`(commit: Int) throws {
     try TemporaryFolder.with { folder in
-      try Data(Self.lines().utf8).write(to: URL(filePath: folder + "/n.jsonl"))
+      try Data(Self.lines(12_000, texts: 12_000).utf8).write(to: URL(filePath: folder + "/n.jsonl"))
       let arguments = [
         "--file", "n.jsonl", "--embed", "hash:16", "--load-batch", "50", "--write-batch", "40",
         "--indexing", "manual", "--json", "--embed-batch", "10",
@@ -71,11 +71,11 @@ struct KilledImportTests {
       #expect(last.status == 0, "\(last.errors)")
       let found = try #require(try /"resumption":{"entries":(\d+)/.firstMatch(in: last.output))
       let entries = try #require(Int(found.1))
-      // The end of a page of 50, some commits of 40 rows before the last one.
+      // The end of a page of 50, some batches of 40 rows before the last one.
       #expect(entries % 50 == 0)
       #expect(entries <= rows)
-      #expect(entries >= rows - 50 - 5 * 40)
-      #expect(last.output.contains("\"total\":\(4000 - entries)"))
+      #expect(entries >= rows - 50 - 12 * 40)
+      #expect(last.output.contains("\"total\":\(12_000 - entries),"))
       #expect(last.output.contains("\"unchanged\":\(rows - entries)"))
       #expect(whole.status == 0)
       let expected = try Tool.run(["export", "whole"], in: folder).output

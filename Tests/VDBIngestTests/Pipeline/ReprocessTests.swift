@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import TestSupport
 import Testing
 import VDB
@@ -12,7 +11,7 @@ struct ReprocessTests {
 
   /// What progress was told of.
   private final class States: Sendable {
-    let names = Mutex<[String]>([])
+    let names = Guarded<[String]>([])
   }
 
   /// A collection "a" of texts with markup that was not taken away, some of them equal.
