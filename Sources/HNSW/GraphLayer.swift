@@ -53,6 +53,9 @@
     )
   }
 
+  /// The rows of the nodes, for a layer above 0.
+  package var rows: [UInt32] { (0..<count).map { view.row($0) } }
+
   /// The links of a node, parent first, as far as they are numbers of nodes.
   ///
   /// For tests and repair.

@@ -68,12 +68,11 @@ extension VectorStore {
     guard known.rows > SearchPlan.scanRows,
       let index = known.intactIndex(in: snapshot.reading), index.linked > 0
     else { return }
-    let linked = min(index.linked, known.rows)
     let used: RecallSample
     if let sample {
       used = sample
     } else {
-      used = try RecallSample(of: known, linked: linked, in: snapshot.reading)
+      used = try RecallSample(of: known, index, in: snapshot.reading)
     }
     let stop = StopFlag()
     let measurement = RecallMeasurement(

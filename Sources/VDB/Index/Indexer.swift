@@ -334,12 +334,11 @@ final class Indexer: @unchecked Sendable {
   ) -> Outcome {
     do throws(VectorStoreError) {
       guard let index = collection.intactIndex(in: reading) else { return .notCalibrated(nil) }
-      let linked = min(index.linked, collection.rows)
       let measurement = RecallMeasurement(
         collection: collection,
         reading: reading,
         index: index,
-        sample: try RecallSample(of: collection, linked: linked, in: reading),
+        sample: try RecallSample(of: collection, index, in: reading),
         workers: workers,
         stop: stop
       )

@@ -1,4 +1,4 @@
-import VectorKernels
+import HNSW
 
 /// The queries of a calibration: a sample of the rows, or what the application gave.
 struct RecallSample: Sendable {
@@ -25,9 +25,15 @@ struct RecallSample: Sendable {
 
   /// Live rows below `linked` with the smallest hashes: the same whoever asks, and for the most part the
   /// same after the collection has grown a little.
-  static func rows(of live: LiveRows, linked: Row, count: Int, seed: UInt64) -> [Row] {
+  static func rows(
+    of live: LiveRows,
+    linked: Row,
+    without left: Set<Row>,
+    count: Int,
+    seed: UInt64
+  ) -> [Row] {
     var chosen: [(hash: UInt64, row: Row)] = []
-    for row in 0..<linked where !live.isDeleted(row) {
+    for row in 0..<linked where !live.isDeleted(row) && !left.contains(row) {
       var z = (UInt64(row) &+ seed) &* 0x9E37_79B9_7F4A_7C15
       z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
       z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
@@ -44,16 +50,21 @@ struct RecallSample: Sendable {
 }
 
 extension RecallSample {
-  /// A sample of a collection's indexed rows.
+  /// A sample of the rows of a collection's index.
+  ///
+  /// Rows of the upper layers are left out: the way down would lead right to them, hidden or not. Which
+  /// rows these are was drawn by lot, so the others stand for all.
   init(
     of collection: CollectionSnapshot,
-    linked: Row,
+    _ index: IndexVersion,
     in reading: SharedReadTransaction
   ) throws(VectorStoreError) {
     let options = collection.record.options
+    let linked = min(index.linked, collection.rows)
     let rows = Self.rows(
       of: collection.live,
       linked: linked,
+      without: Set(index.graph.layers.count > 1 ? index.graph.layers[1].rows : []),
       count: Self.size(linked: Int(linked), dimension: options.dimension),
       seed: options.index.seed
     )
