@@ -15,7 +15,11 @@ let strict = common + [.strictMemorySafety()]
 /// Needed only where a function returns a `Span` that borrows from its owner.
 let lifetimes: SwiftSetting = .enableExperimentalFeature("Lifetimes")
 
-// Arrows point one way: vdbtool → VDBIngest → VDB → { HNSW → VectorKernels → CVectorKernels, LMDB → CLMDB }.
+/// Only with the trait is the HTTP client part of the graph: it brings SwiftNIO and BoringSSL along.
+let http: TargetDependencyCondition? = .when(traits: ["HTTPEmbedding"])
+
+// Arrows point one way: vdbtool → VDBHTTPEmbedding → VDBIngest → VDB
+// → { HNSW → VectorKernels → CVectorKernels, LMDB → CLMDB }.
 // CBuiltinModel is the built-in embedding table as bytes of the program.
 let package = Package(
   name: "vdb",
@@ -23,11 +27,22 @@ let package = Package(
   products: [
     .library(name: "VDB", targets: ["VDB"]),
     .library(name: "VDBIngest", targets: ["VDBIngest"]),
+    .library(name: "VDBHTTPEmbedding", targets: ["VDBHTTPEmbedding"]),
     .executable(name: "vdbtool", targets: ["vdbtool"]),
+  ],
+  traits: [
+    .default(enabledTraits: []),
+    .trait(
+      name: "HTTPEmbedding",
+      description:
+        "Embedding by services over HTTP: VDBHTTPEmbedding, and vdbtool's --embed openai."
+    ),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
   ],
   targets: [
     .systemLibrary(
@@ -62,15 +77,37 @@ let package = Package(
       dependencies: ["VDB", "VectorKernels", "CBuiltinModel"],
       swiftSettings: strict
     ),
+    .target(
+      name: "VDBHTTPEmbedding",
+      dependencies: [
+        "VDB", "VDBIngest",
+        .product(name: "AsyncHTTPClient", package: "async-http-client", condition: http),
+        .product(name: "NIOCore", package: "swift-nio", condition: http),
+        .product(name: "NIOHTTP1", package: "swift-nio", condition: http),
+        .product(name: "NIOPosix", package: "swift-nio", condition: http),
+      ],
+      swiftSettings: strict
+    ),
     .executableTarget(
       name: "vdbtool",
       dependencies: [
         "VDB", "VDBIngest", "VectorKernels", "CVectorKernels",
+        .target(name: "VDBHTTPEmbedding", condition: http),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict
     ),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: common),
+    .target(
+      name: "HTTPTestSupport",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio", condition: http),
+        .product(name: "NIOHTTP1", package: "swift-nio", condition: http),
+        .product(name: "NIOPosix", package: "swift-nio", condition: http),
+      ],
+      path: "Tests/HTTPTestSupport",
+      swiftSettings: common
+    ),
     .executableTarget(
       name: "vdb-crashlab",
       dependencies: ["VDB", "TestSupport"],
@@ -103,13 +140,18 @@ let package = Package(
       swiftSettings: common
     ),
     .testTarget(
+      name: "VDBHTTPEmbeddingTests",
+      dependencies: ["VDBHTTPEmbedding", "VDBIngest", "VDB", "TestSupport", "HTTPTestSupport"],
+      swiftSettings: common
+    ),
+    .testTarget(
       name: "RecoveryTests",
       dependencies: ["VDB", "TestSupport", "vdb-crashlab"],
       swiftSettings: common
     ),
     .testTarget(
       name: "VDBToolTests",
-      dependencies: ["VDB", "VDBIngest", "TestSupport", "vdbtool"],
+      dependencies: ["VDB", "VDBIngest", "TestSupport", "HTTPTestSupport", "vdbtool"],
       swiftSettings: common
     ),
   ]

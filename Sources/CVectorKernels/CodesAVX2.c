@@ -1,22 +1,9 @@
 // Without VNNI bytes are widened to 16 bits: the instruction that multiplies bytes directly
 // saturates at 32767, which two products of 255 and 127 exceed.
-#include "Codes.h"
-
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "CodesAVX2.h"
 
-#define TARGET VK_TARGET_AVX2
 #define NAME(name) name##_avx2
-enum { ROW_BIAS = 1 };
-
-typedef struct kept_query {
-  const int8_t *code;
-} kept_query;
-
-TARGET VK_INLINE kept_query keep(const int8_t *code, uint32_t columns) {
-  (void)columns;
-  return (kept_query){code};
-}
 
 TARGET VK_INLINE __m256i add_row(__m256i sum, const uint8_t *row, __m256i query) {
   __m256i wide = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)row));
@@ -33,8 +20,7 @@ TARGET VK_INLINE four_ints dots(const kept_query *query, const uint8_t *const ro
     c = add_row(c, rows[2] + i, q);
     d = add_row(d, rows[3] + i, q);
   }
-  __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-  return (four_ints)_mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+  return sums_of(a, b, c, d);
 }
 
 #include "CodesLoop.h"

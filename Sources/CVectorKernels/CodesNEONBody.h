@@ -2,14 +2,7 @@
 // add(sum, row, query), which adds sixteen products of bytes, and ROW_BIAS as for CodesLoop.h.
 #include <arm_neon.h>
 
-typedef struct kept_query {
-  const int8_t *code;
-} kept_query;
-
-TARGET VK_INLINE kept_query keep(const int8_t *code, uint32_t columns) {
-  (void)columns;
-  return (kept_query){code};
-}
+#include "CodesQueryInPlace.h"
 
 TARGET VK_INLINE four_ints dots(const kept_query *query, const uint8_t *const rows[4],
                                 uint32_t columns) {

@@ -1,21 +1,8 @@
 // Products of 0 to 15 with -127 to 127: two of them fit 16 bits, so bytes are multiplied directly.
-#include "Codes.h"
-
 #if defined(__x86_64__)
-#include <immintrin.h>
+#include "CodesAVX2.h"
 
-#define TARGET VK_TARGET_AVX2
 #define NAME(name) name##_nibbles_avx2
-enum { ROW_BIAS = 1 };
-
-typedef struct kept_query {
-  const int8_t *code;
-} kept_query;
-
-TARGET VK_INLINE kept_query keep(const int8_t *code, uint32_t columns) {
-  (void)columns;
-  return (kept_query){code};
-}
 
 TARGET VK_INLINE __m256i add_row(__m256i sum, const uint8_t *row, __m256i first, __m256i second) {
   const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
@@ -38,8 +25,7 @@ TARGET VK_INLINE four_ints dots(const kept_query *query, const uint8_t *const ro
     c = add_row(c, rows[2] + i, first, second);
     d = add_row(d, rows[3] + i, first, second);
   }
-  __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-  return (four_ints)_mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+  return sums_of(a, b, c, d);
 }
 
 #include "CodesLoop.h"

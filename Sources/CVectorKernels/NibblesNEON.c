@@ -7,14 +7,7 @@
 #define NAME(name) name##_nibbles_neon
 enum { ROW_BIAS = 1 };
 
-typedef struct kept_query {
-  const int8_t *code;
-} kept_query;
-
-TARGET VK_INLINE kept_query keep(const int8_t *code, uint32_t columns) {
-  (void)columns;
-  return (kept_query){code};
-}
+#include "CodesQueryInPlace.h"
 
 TARGET VK_INLINE int32x4_t add_products(int32x4_t sum, uint8x16_t levels, int8x16_t query) {
   int8x16_t row = vreinterpretq_s8_u8(levels);

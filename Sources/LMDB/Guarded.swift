@@ -8,18 +8,19 @@
 ///
 /// `Synchronization.Mutex` would do, but the thread sanitizer does not see its lock on Linux and takes
 /// each use by two threads for a race.
-// @unchecked: the value is only reached with the lock held.
+// @unchecked: the value is given away to this object and only reached with the lock held; what is taken
+// out of it is `sending`, and so no longer a part of it.
 @safe
 package final class Guarded<Value>: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private var value: Value
+  private nonisolated(unsafe) var value: Value
 
-  package init(_ value: Value) {
+  package init(_ value: sending Value) {
     unsafe mutex = .allocate(capacity: 1)
     unsafe mutex.initialize(to: pthread_mutex_t())
     let code = unsafe pthread_mutex_init(mutex, nil)
     precondition(code == 0, "no lock could be made (code \(code))")
-    self.value = value
+    unsafe self.value = value
   }
 
   deinit {
@@ -29,10 +30,10 @@ package final class Guarded<Value>: @unchecked Sendable {
 
   /// Runs `body` alone with the value; it must not wait for anything.
   package func withLock<Result, Failure: Error>(
-    _ body: (inout Value) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
+    _ body: (inout sending Value) throws(Failure) -> sending Result
+  ) throws(Failure) -> sending Result {
     unsafe pthread_mutex_lock(mutex)
     defer { unsafe pthread_mutex_unlock(mutex) }
-    return try body(&value)
+    return try unsafe body(&value)
   }
 }

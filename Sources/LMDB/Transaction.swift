@@ -30,6 +30,8 @@ struct TransactionHandle: ~Copyable {
   /// The part of the map that the transaction's pages are in; `nil` for a writer, whose new pages are
   /// elsewhere.
   private let pages: Range<UInt>?
+  /// The thread that a writer belongs to; `nil` for a reader, which belongs to none.
+  private let thread: pthread_t?
 
   init(_ environment: Environment, flags: Int32) throws(LMDBError) {
     try environment.retainForTransaction()
@@ -43,6 +45,16 @@ struct TransactionHandle: ~Copyable {
     unsafe self.environment = Unmanaged.passRetained(environment)
     // Taken after the begin, so that no page of the transaction lies beyond it.
     pages = flags & MDB_RDONLY != 0 ? environment.mappedPages : nil
+    thread = flags & MDB_RDONLY != 0 ? nil : pthread_self()
+  }
+
+  /// LMDB would give the writer's lock back from a thread that does not hold it.
+  private borrowing func checkThread() {
+    guard let thread else { return }
+    precondition(
+      pthread_equal(thread, pthread_self()) != 0,
+      "a write transaction ends, by commit or by being dropped, on the thread that began it"
+    )
   }
 
   /// Throws when a value that LMDB found is not within the file: a damaged page number leads there, and
@@ -56,11 +68,15 @@ struct TransactionHandle: ~Copyable {
 
   deinit {
     // In a child of a fork the transaction is the parent's, whose snapshot must stay protected.
-    if unsafe environment.takeUnretainedValue().isOwnProcess { unsafe mdb_txn_abort(pointer) }
+    if unsafe environment.takeUnretainedValue().isOwnProcess {
+      checkThread()
+      unsafe mdb_txn_abort(pointer)
+    }
     unsafe environment.takeRetainedValue().releaseAfterTransaction()
   }
 
   consuming func commit() throws(LMDBError) {
+    checkThread()
     let pointer = unsafe pointer
     let environment = unsafe environment
     discard self  // mdb_txn_commit frees the transaction even when it fails.
@@ -218,13 +234,12 @@ extension Environment {
 
 /// The one writer of an environment; dropping it without `commit()` aborts.
 ///
-/// LMDB's write transactions belong to the thread that began them: finished on another, the next one
-/// waits for ever. This one traps instead.
+/// LMDB's write transactions belong to the thread that began them: ended on another, by commit or by being
+/// dropped, the next one waits for ever. This one traps instead.
 @safe
 package struct WriteTransaction: ~Copyable {
   private let environment: Environment
   private let handle: TransactionHandle
-  private let thread = pthread_self()
 
   @available(*, noasync)
   package init(_ environment: Environment) throws(LMDBError) {
@@ -348,10 +363,6 @@ package struct WriteTransaction: ~Copyable {
   ///
   /// - Throws: any error means that the outcome is unknown, unless it came before the first write.
   package consuming func commit() throws(LMDBError) {
-    precondition(
-      pthread_equal(thread, pthread_self()) != 0,
-      "a write transaction ends on the thread that began it"
-    )
     try handle.commit()
   }
 }

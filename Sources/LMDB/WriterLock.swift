@@ -10,13 +10,38 @@ import CLMDB
 ///
 /// LMDB's own lock makes a second writer wait for ever; this one refuses it at once.
 package final class WriterLock: Sendable {
-  /// -1 once released.
-  private let held: Guarded<Int32>
+  private let folder: String
+  /// The locked files; none once released.
+  private let held = Guarded<[Int32]>([])
 
   /// Takes the lock of a folder, or says who holds it.
   package init(folder: String) throws(LMDBError) {
-    let path = folder + "/writer.lock"
-    let descriptor = try FileGuard.openRegular(path, flags: O_RDWR | O_CREAT)
+    self.folder = folder
+    let descriptor = try FileGuard.openRegular(folder + "/writer.lock", flags: O_RDWR | O_CREAT)
+    try take(descriptor) { Self.holder(descriptor) }
+    try Self.writeHolder(descriptor)
+  }
+
+  deinit { release() }
+
+  /// Locks the data file too, which may have another name in another folder (a hard link), whose lock file
+  /// knows nothing of this one's.
+  package func takeDataFile() throws(LMDBError) {
+    let path = folder + "/" + Environment.dataFile
+    let descriptor = try FileGuard.openRegular(path, flags: O_RDWR)
+    try take(descriptor) { "one that opened the same data file in another folder" }
+  }
+
+  /// Lets another process write; twice is no error.
+  package func release() {
+    held.withLock { descriptors in
+      for descriptor in descriptors { close(descriptor) }
+      descriptors = []
+    }
+  }
+
+  /// Locks an open file and keeps it until the release, or closes it and says who has it.
+  private func take(_ descriptor: Int32, holder: () -> String) throws(LMDBError) {
     var isLocked = false
     #if canImport(Darwin)
       isLocked = flock(descriptor, LOCK_EX | LOCK_NB) == 0
@@ -27,29 +52,19 @@ package final class WriterLock: Sendable {
       request.l_whence = Int16(SEEK_SET)
       isLocked = unsafe fcntl(descriptor, Int32(vdb_lock_open_file), &request) == 0
     #endif
-    guard isLocked else {
-      let code = errno
-      let holder = Self.holder(descriptor)
-      close(descriptor)
-      if code == EAGAIN || code == EACCES || code == EWOULDBLOCK {
-        // The holder may be this process: waiting for another one would be bad advice.
-        if FileGuard.isOpenHere(folder) { throw .alreadyOpen(path: folder) }
-        throw .locked(holder: holder)
-      }
-      throw .code(code)
+    if isLocked {
+      held.withLock { $0.append(descriptor) }
+      return
     }
-    held = Guarded(descriptor)
-    try Self.writeHolder(descriptor)
-  }
-
-  deinit { release() }
-
-  /// Lets another process write; twice is no error.
-  package func release() {
-    held.withLock { descriptor in
-      if descriptor >= 0 { close(descriptor) }
-      descriptor = -1
+    let code = errno
+    let holder = holder()
+    close(descriptor)
+    if code == EAGAIN || code == EACCES || code == EWOULDBLOCK {
+      // The holder may be this process: waiting for another one would be bad advice.
+      if FileGuard.isOpenHere(folder) { throw .alreadyOpen(path: folder) }
+      throw .locked(holder: holder)
     }
+    throw .code(code)
   }
 
   private static func writeHolder(_ descriptor: Int32) throws(LMDBError) {

@@ -77,10 +77,8 @@ extension VectorStore {
   ) async throws(VectorStoreError) -> Receipt {
     let engine = try writing(operation)
     if Task.isCancelled { throw .cancelled }
-    let result = await withCheckedContinuation { continuation in
-      engine.queue.submit(
-        CommitQueue.Job(byteCount: byteCount, apply: apply) { continuation.resume(returning: $0) }
-      )
+    let result = await Answer.wait { answer in
+      engine.queue.submit(CommitQueue.Job(byteCount: byteCount, apply: apply) { answer.give($0) })
     }
     return try result.get()
   }

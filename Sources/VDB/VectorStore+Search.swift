@@ -288,7 +288,7 @@ struct SearchSession: Sendable {
       guard query.count == options.dimension else {
         throw .dimensionMismatch(expected: options.dimension, actual: query.count, row: nil)
       }
-      try ElementEncoding.check(query, row: 0, metric: options.metric)
+      try ElementEncoding.check(query, row: nil, metric: options.metric)
     }
     return try search.nearest(to: queries, plan: plan, context: context)
   }

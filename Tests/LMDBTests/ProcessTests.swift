@@ -122,15 +122,42 @@ import Testing
   }
 
   @Test func `a write transaction committed on another thread traps`() async {
-    await #expect(processExitsWith: .failure) {
+    let result = await #expect(
+      processExitsWith: .failure,
+      observing: [\.standardErrorContent]
+    ) {
       try TemporaryFolder.with { folder in
         let environment = try Environment.create(at: folder, options: small)
         let box = WriteBox(try WriteTransaction(environment))
-        let thread = Thread { box.commit() }
-        thread.start()
-        sleep(20)
+        Thread.detachNewThread { box.commit() }
+        // The trap ends the process; without it the thread does, with success.
+        while true { sleep(1) }
       }
     }
+    expectThreadNamed(in: result)
+  }
+
+  @Test func `a write transaction dropped on another thread traps`() async {
+    let result = await #expect(
+      processExitsWith: .failure,
+      observing: [\.standardErrorContent]
+    ) {
+      try TemporaryFolder.with { folder in
+        let environment = try Environment.create(at: folder, options: small)
+        let box = WriteBox(try WriteTransaction(environment))
+        Thread.detachNewThread { box.drop() }
+        while true { sleep(1) }
+      }
+    }
+    expectThreadNamed(in: result)
+  }
+
+  /// A trap tells its reason in debug builds alone.
+  private func expectThreadNamed(in result: ExitTest.Result?) {
+    #if DEBUG
+      let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+      #expect(text.contains("on the thread that began it"), "\(text)")
+    #endif
   }
 }
 
@@ -159,6 +186,10 @@ private final class WriteBox: @unchecked Sendable {
   init(_ write: consuming WriteTransaction) { self.write = consume write }
   func commit() {
     do { try write.take()?.commit() } catch { print("commit: \(error)") }
+    exit(EXIT_SUCCESS)
+  }
+  func drop() {
+    write = nil
     exit(EXIT_SUCCESS)
   }
 }

@@ -166,7 +166,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(5)), arguments: [0, 1, 2])
+  @Test(arguments: [0, 1, 2])
   func `no flipped bit of the first pages crashes or shows other data`(commits: Int) async throws {
     try await TemporaryFolder.with { (folder) -> Void in
       _ = try Sample.write(to: folder, commits: commits)

@@ -1,18 +1,17 @@
 import Foundation
 import LMDB
-import Synchronization
 import TestSupport
 import Testing
 
 @Suite struct SharedReadTests {
   /// What the threads share: the snapshot of the moment, as the store holds it.
   private final class Current: Sendable {
-    private let box: Mutex<ReadBox>
-    let isOver = Mutex(false)
-    let gets = Mutex(0)
-    let faults = Mutex<[String]>([])
+    private let box: Guarded<ReadBox>
+    let isOver = Guarded(false)
+    let gets = Guarded(0)
+    let faults = Guarded<[String]>([])
 
-    init(_ box: ReadBox) { self.box = Mutex(box) }
+    init(_ box: ReadBox) { self.box = Guarded(box) }
     func get() -> ReadBox { box.withLock { $0 } }
     func replace(with new: ReadBox) {
       // The old one must not end under the lock.
@@ -25,7 +24,7 @@ import Testing
     }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test
   func `eight threads read one shared snapshot while a writer replaces it 500 times`() throws {
     try TemporaryFolder.with { folder in
       let (environment, table) = try Environment.withTable(at: folder)
@@ -52,7 +51,7 @@ import Testing
       current.isOver.withLock { $0 = true }
       threads.wait()
       #expect(current.faults.withLock { $0 } == [])
-      #expect(current.gets.withLock { $0 } > 8 * 32)
+      #expect(current.gets.withLock { $0 } >= 8 * 32)
       let last = try current.get().transaction.value(of: [UInt8](number: 0), in: table)
       #expect(last == [UInt8](number: 500))
       // One slot of the reader table is in use: each of the 500 was ended.

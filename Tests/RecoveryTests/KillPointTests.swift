@@ -13,7 +13,7 @@ private enum KillPoints {
   static let whileRecovering = ["recovery.opened", "recovery.replayed"]
 }
 
-@Suite("A store that was killed", .timeLimit(.minutes(5)))
+@Suite("A store that was killed")
 struct KillPointTests {
   /// With this seed collections are created, filled and dropped, and the store is compacted once.
   private static let seed: UInt64 = 2

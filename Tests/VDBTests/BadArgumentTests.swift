@@ -174,11 +174,12 @@ import VDB
       let queries: [([Float], VectorStoreError)] = [
         ([1], .dimensionMismatch(expected: 2, actual: 1, row: nil)),
         ([1, 2, 3], .dimensionMismatch(expected: 2, actual: 3, row: nil)),
-        ([1, .nan], .notFinite(row: 0, component: 1)),
-        ([.infinity, 0], .notFinite(row: 0, component: 0)),
-        ([0, 0], .zeroVector(row: 0)),
+        ([1, .nan], .notFinite(row: nil, component: 1)),
+        ([.infinity, 0], .notFinite(row: nil, component: 0)),
+        ([0, 0], .zeroVector(row: nil)),
       ]
       for (query, error) in queries {
+        #expect("\(error)".hasPrefix("The query"), "\(error)")
         await expectError(error) { _ = try store.search(query, in: "c") }
         await expectError(error) { _ = try store.search(query, in: "c", within: 1) }
         let rows = VectorRows(.float32(query), dimension: query.count)

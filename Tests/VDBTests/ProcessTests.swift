@@ -42,6 +42,34 @@ private func demand(_ condition: Bool, _ status: Int32) {
     }
   }
 
+  @Test func `is refused as a second writer by a hard link of the data file too`() async throws {
+    try await TemporaryFolder.with { folder in
+      let (path, other) = (folder + "/s", folder + "/t")
+      try await `A closed store`.make(path).close()
+      let files = FileManager.default
+      try files.createDirectory(atPath: other, withIntermediateDirectories: false)
+      try files.copyItem(atPath: path + "/superblock", toPath: other + "/superblock")
+      try files.linkItem(atPath: path + "/data.mdb", toPath: other + "/data.mdb")
+      let store = try VectorStore.open(at: path)
+      await expectError(.alreadyOpen(path: other)) { _ = try VectorStore.open(at: other) }
+      await #expect(processExitsWith: .success) { [other = other as String] in
+        do throws(VectorStoreError) {
+          _ = try VectorStore.open(at: other)
+          exit(2)
+        } catch {
+          guard case .locked(let holder) = error else { exit(3) }
+          demand(holder.contains("another folder"), 4)
+        }
+      }
+      try await store.close()
+      await #expect(processExitsWith: .success) { [other = other as String] in
+        let store = try VectorStore.open(at: other)
+        demand(try store.count(in: "c") == 10, 2)
+        try await store.close()
+      }
+    }
+  }
+
   @Test func `has its commits seen by the next query of a reader`() async throws {
     try await TemporaryFolder.with { folder in
       let path = folder + "/s"
@@ -120,6 +148,8 @@ private func demand(_ condition: Bool, _ status: Int32) {
             exit(4)
           }
         }
+        // Not by way of exit: the leak detector cannot look into a process that has changed its user.
+        _exit(EXIT_SUCCESS)
       }
       let modes = [("", 0o755), ("/superblock", 0o644), ("/data.mdb", 0o444), ("/lock.mdb", 0o666)]
       for (name, mode) in modes {
@@ -136,6 +166,8 @@ private func demand(_ condition: Bool, _ status: Int32) {
         let store = try VectorStore.open(at: path, options: StoreOptions(mode: .readOnly))
         demand(try store.count(in: "c") == 10, 5)
         try await store.close()
+        // Not by way of exit: the leak detector cannot look into a process that has changed its user.
+        _exit(EXIT_SUCCESS)
       }
       #expect(try files.image() == before)
     }

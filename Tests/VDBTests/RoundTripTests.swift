@@ -116,6 +116,24 @@ import VDB
     }
   }
 
+  @Test func `of bytes under cosine comes back as whole numbers of the same direction`()
+    async throws
+  {
+    try await withStore { store in
+      let options = CollectionOptions(dimension: 3, metric: .cosine, element: .int8)
+      try await store.createCollection("c", options)
+      let given: [Float] = [0.5, -0.25, 0.1]
+      try await store.insertBatch([Record(id: 1, vector: given)], into: "c")
+      let bytes = RecordBatch(ids: [2], vectors: VectorRows(.int8([3, -2, 1]), dimension: 3))
+      try await store.insertBatch(bytes, into: "c")
+      let read = try store.get([1, 2], from: "c")
+      #expect(read.map { $0?.vector } == [[127, -64, 25], [3, -2, 1]])
+      // What was read may be inserted again without a change.
+      try await store.insertBatch(read.prefix(1).compactMap(\.self), into: "c", mode: .upsert)
+      #expect(try store.get([1], from: "c") == [read[0]])
+    }
+  }
+
   @Test func `of bytes or halves is the same in whichever precision it comes`() async throws {
     try await withStore { store in
       let halves: [Float16] = [0.5, -2, 65_504, 0.1]

@@ -34,17 +34,25 @@ struct Tool {
       && isFolder.boolValue
   }
 
+  /// The same for every run, whoever runs the tests; but a tool built with a sanitizer is told where its
+  /// reports go.
+  private static var environment: [String: String] {
+    let own = ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
+    return own.merging(["COLUMNS": "80", "PATH": "/usr/bin:/bin", "TZ": "UTC"]) { $1 }
+  }
+
   /// Starts a run whose output goes to files, so that no pipe can fill up.
   static func start(
     _ arguments: [String],
     in folder: String,
-    input: Any = FileHandle.nullDevice
+    input: Any = FileHandle.nullDevice,
+    environment: [String: String] = [:]
   ) throws -> (process: Process, output: URL, errors: URL) {
     let process = Process()
     process.executableURL = URL(filePath: try path())
     process.arguments = arguments
     process.currentDirectoryURL = URL(filePath: folder)
-    process.environment = ["COLUMNS": "80", "PATH": "/usr/bin:/bin", "TZ": "UTC"]
+    process.environment = Self.environment.merging(environment) { _, given in given }
     let name = UUID().uuidString
     let files = ["out", "err"].map { URL(filePath: "\(folder)/\(name).\($0)") }
     for file in files { try Data().write(to: file) }
@@ -61,14 +69,24 @@ struct Tool {
   }
 
   /// Runs to the end, with `input` on standard input.
-  static func run(_ arguments: [String], in folder: String, input: String? = nil) throws -> Run {
+  static func run(
+    _ arguments: [String],
+    in folder: String,
+    input: String? = nil,
+    environment: [String: String] = [:]
+  ) throws -> Run {
     var source: Any = FileHandle.nullDevice
     if let input {
       let file = URL(filePath: "\(folder)/\(UUID().uuidString).in")
       try Data(input.utf8).write(to: file)
       source = try FileHandle(forReadingFrom: file)
     }
-    let (process, output, errors) = try start(arguments, in: folder, input: source)
+    let (process, output, errors) = try start(
+      arguments,
+      in: folder,
+      input: source,
+      environment: environment
+    )
     process.waitUntilExit()
     return Run(
       status: process.terminationStatus,

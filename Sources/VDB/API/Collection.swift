@@ -16,6 +16,10 @@ public enum ElementType: String, Sendable, Codable, CaseIterable {
   case float16
   /// 1 byte a number. Under `cosine` each vector is scaled so that its largest component is 127 and
   /// rounded; under `dot` and `l2` components must be whole numbers from -128 to 127.
+  ///
+  /// The scale is not kept: under `cosine` the store gives back the whole numbers, a vector of the
+  /// same direction (but for the rounding) and of another length. Vectors given as bytes are kept as
+  /// they are under every metric.
   case int8
 }
 

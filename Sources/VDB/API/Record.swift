@@ -3,6 +3,10 @@ public struct Record: Sendable, Hashable {
   /// Unique within the collection.
   public var id: RecordID
   /// As many finite numbers as the collection has dimensions.
+  ///
+  /// A record that was read has the numbers as its collection keeps them: those given under `float32`,
+  /// rounded ones under `float16`, and for ``ElementType/int8`` under `cosine` whole numbers up to 127,
+  /// the length of the vector that was given being lost.
   public var vector: [Float]
   /// Named values, at most ``VDBLimits/metadataBytes`` once encoded.
   public var metadata: Metadata

@@ -4,12 +4,14 @@
 /// instead; an empty batch, an unknown id in `get` and a search in an empty collection are no errors.
 public enum VectorStoreError: Error, Hashable, Sendable {
   // What was given
-  /// A vector has another length than the collection's dimension. `row` counts within the batch.
+  /// A vector has another length than the collection's dimension.
+  ///
+  /// `row` counts within the batch, here and below; `nil` is a query.
   case dimensionMismatch(expected: Int, actual: Int, row: Int?)
   /// A vector has a component that is NaN, infinite or too large for the element type.
-  case notFinite(row: Int, component: Int)
+  case notFinite(row: Int?, component: Int)
   /// A zero vector (or one too short to scale) under cosine, where it has no direction.
-  case zeroVector(row: Int)
+  case zeroVector(row: Int?)
   /// A component is no whole number from -128 to 127, which `int8` under `dot` and `l2` asks for.
   case notInt8(row: Int, component: Int)
   /// Two rows of one batch carry the same id.
@@ -89,14 +91,16 @@ extension VectorStoreError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .dimensionMismatch(let expected, let actual, let row):
-      "\(Self.place(row))has \(actual) dimensions, but the collection has \(expected). "
+      "\(Self.place(row)) has \(actual) dimensions, but the collection has \(expected). "
         + "Use vectors of the same model, or another collection."
     case .notFinite(let row, let component):
-      "Row \(row), component \(component) is NaN, infinite or too large for the element type. "
-        + "Nothing was changed; correct the row and try again."
+      "\(Self.place(row)), component \(component), is NaN, infinite or too large for the element type. "
+        + (row == nil ? "Correct it" : "Nothing was changed; correct the row") + " and try again."
     case .zeroVector(let row):
-      "Row \(row) is a zero vector, which has no direction and so no cosine. "
-        + "Leave the row out, or use the dot or l2 metric."
+      "\(Self.place(row)) is a zero vector, which has no direction and so no cosine. "
+        + (row == nil
+          ? "Search with another one, or a collection under dot or l2."
+          : "Leave the row out, or use the dot or l2 metric.")
     case .notInt8(let row, let component):
       "Row \(row), component \(component) is not a whole number from -128 to 127. "
         + "Scale the vectors, or use float16 elements."
@@ -165,5 +169,5 @@ extension VectorStoreError: CustomStringConvertible {
     }
   }
 
-  private static func place(_ row: Int?) -> String { row.map { "Row \($0) " } ?? "The vector " }
+  private static func place(_ row: Int?) -> String { row.map { "Row \($0)" } ?? "The query" }
 }

@@ -52,9 +52,10 @@ final class Published<Object: AnyObject & Sendable>: @unchecked Sendable {
       unsafe slots[index].object.store(seen, ordering: .sequentiallyConsistent)
     }
     guard seen != 0 else { return nil }
-    // Retained explicitly before the announcement is withdrawn.
+    // Retained explicitly before the announcement is withdrawn. An exchange, since the optimizer holds that
+    // a plain store, atomic or not, cannot release an object, and moves the retain behind it (Swift 6.3.1).
     let object = unsafe Self.unmanaged(seen).retain()
-    unsafe slots[index].object.store(0, ordering: .releasing)
+    _ = unsafe slots[index].object.exchange(0, ordering: .sequentiallyConsistent)
     return unsafe object.takeRetainedValue()
   }
 

@@ -75,8 +75,10 @@ enum ElementEncoding {
     }
   }
 
+  /// Takes a row of a batch, or a query, whose row is `nil`.
+  ///
   /// - Throws: `.notFinite` with the place, or `.zeroVector`.
-  static func check(_ values: [Float], row: Int, metric: Metric) throws(VectorStoreError) {
+  static func check(_ values: [Float], row: Int?, metric: Metric) throws(VectorStoreError) {
     let squared = unsafe values.withUnsafeBufferPointer { values in
       guard let base = values.baseAddress else { return Float(0) }
       return unsafe Conversion.squaredNorm(base, count: values.count)

@@ -77,6 +77,7 @@ struct StoreOpening {
         at: path,
         options: EnvironmentOptions(mapSizeBytes: options.mapSizeBytes)
       )
+      try lock.takeDataFile()
       var transaction = try WriteTransaction(environment)
       let tables = try Tables(creatingIn: &transaction)
       var identity = ByteWriter(capacity: 20)
@@ -111,7 +112,11 @@ struct StoreOpening {
     let isReadOnly = options.mode == .readOnly
     var lock: WriterLock?
     if !isReadOnly {
-      lock = try storage("open the store") { () throws(LMDBError) in try WriterLock(folder: path) }
+      lock = try storage("open the store") { () throws(LMDBError) in
+        let lock = try WriterLock(folder: path)
+        try lock.takeDataFile()
+        return lock
+      }
       try Compaction.removeRemains(in: path)
     }
     let environment = try storage("open the store") { () throws(LMDBError) in

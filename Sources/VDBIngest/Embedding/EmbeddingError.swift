@@ -16,6 +16,12 @@ public enum EmbeddingError: Error, Hashable, Sendable {
   case wrongDimension(expected: Int, actual: Int, index: Int)
   /// A vector has a component that is NaN or infinite.
   case notFinite(index: Int, component: Int)
+  /// The answer cannot be read, or contradicts itself or the call.
+  case invalidAnswer(reason: String)
+  /// The answer is larger than vectors of the texts can be.
+  case answerTooLarge(limitBytes: Int)
+  /// The embedder cannot be used with this setting.
+  case invalidSetting(name: String, reason: String)
   /// The task was cancelled.
   case cancelled
 }
@@ -106,6 +112,14 @@ extension EmbeddingError: CustomStringConvertible {
     case .notFinite(let index, let component):
       return "Number \(component) of the vector of text \(index) is NaN or infinite. "
         + "Leave the text out, and report it to whoever runs the model."
+    case .invalidAnswer(let reason):
+      return "The answer holds no vectors that can be used: \(reason). "
+        + "Check that the address is that of an embedding service."
+    case .answerTooLarge(let limit):
+      return "The answer has more than \(limit) bytes, which vectors of these texts do not take. "
+        + "Check that the address is that of an embedding service, and the dimension."
+    case .invalidSetting(let name, let reason):
+      return "The setting '\(name)' cannot be used: \(reason)."
     case .cancelled:
       return "The embedding was cancelled. Call again to have it done."
     }
@@ -114,6 +128,7 @@ extension EmbeddingError: CustomStringConvertible {
   private static func remedy(status: Int?) -> String {
     switch status {
     case nil: "Check its address and that it runs."
+    case .some(300..<400): "Give the address that the service has moved to."
     case 401, 403: "Check the API key."
     case 404: "Check the address and the model's name."
     case 413: "Send fewer texts at once."

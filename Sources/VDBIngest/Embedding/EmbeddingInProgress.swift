@@ -1,9 +1,11 @@
+internal import VDB
+
 /// A text that one task embeds and others may wait for.
 ///
 /// Finished exactly once; waiters are resumed after the lock is released, with the vector, or with
 /// `nil` if they have to see to it themselves.
 final class EmbeddingInProgress: Sendable {
-  private typealias Waiter = CheckedContinuation<[Float]?, Never>
+  private typealias Waiter = Answer<[Float]?>
 
   private enum State {
     case running(waiters: [Int: Waiter], next: Int)
@@ -19,7 +21,7 @@ final class EmbeddingInProgress: Sendable {
       state = .finished(vector)
       return Array(waiters.values)
     }
-    for waiter in waiters { waiter.resume(returning: vector) }
+    for waiter in waiters { waiter.give(vector) }
   }
 
   /// The vector when it is there; `nil` at once if this task is cancelled.
@@ -30,9 +32,7 @@ final class EmbeddingInProgress: Sendable {
       return next
     }
     return await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        wait(continuation, ticket: ticket)
-      }
+      await Answer.wait { wait($0, ticket: ticket) }
     } onCancel: {
       cancel(ticket: ticket)
     }
@@ -50,7 +50,7 @@ final class EmbeddingInProgress: Sendable {
         return .none
       }
     }
-    if case .some(let vector) = answer { waiter.resume(returning: vector) }
+    if case .some(let vector) = answer { waiter.give(vector) }
   }
 
   private func cancel(ticket: Int) {
@@ -60,6 +60,6 @@ final class EmbeddingInProgress: Sendable {
       state = .running(waiters: waiters, next: next)
       return waiter
     }
-    waiter?.resume(returning: nil)
+    waiter?.give(nil)
   }
 }

@@ -5,17 +5,20 @@ internal import Foundation
 /// `Synchronization.Mutex` would do, but on Linux it is built from futexes within the standard library,
 /// which is not instrumented: the sanitizer reports every use of it by two threads as a race, even a
 /// counter (Swift 6.3.1). This lock is one of pthreads, which the sanitizer knows.
-final class Guarded<Value: Sendable>: @unchecked Sendable {
+// @unchecked: the value is given away to this object and only reached with the lock held; what is taken
+// out of it is `sending`, and so no longer a part of it.
+package final class Guarded<Value>: @unchecked Sendable {
   private let lock = NSLock()
-  /// Touched within `withLock` alone.
-  private var value: Value
+  private nonisolated(unsafe) var value: Value
 
-  init(_ value: Value) { self.value = value }
+  package init(_ value: sending Value) { unsafe self.value = value }
 
-  /// Runs `body`, which is short and calls nothing that waits, while no other thread does.
-  func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+  /// Runs `body` alone with the value.
+  package func withLock<Result, Failure: Error>(
+    _ body: (inout sending Value) throws(Failure) -> sending Result
+  ) throws(Failure) -> sending Result {
     lock.lock()
     defer { lock.unlock() }
-    return try body(&value)
+    return try unsafe body(&value)
   }
 }

@@ -1,5 +1,5 @@
 /// A number as JSON writes it.
-enum JSONNumber: Hashable {
+package enum JSONNumber: Hashable {
   /// A whole number without fraction and exponent that 64 bits hold.
   case int(Int64)
   /// Any other finite number, correctly rounded.
@@ -21,7 +21,7 @@ extension JSONScanner {
   }
 
   /// A number; the position is at its sign or first digit.
-  mutating func number(_ text: Span<UInt8>) throws(JSONFault) -> JSONNumber {
+  package mutating func number(_ text: Span<UInt8>) throws(JSONFault) -> JSONNumber {
     let parts = try parts(text)
     if parts.isWhole, parts.exponent == 0, !parts.isCut {
       if !parts.isNegative, let value = Int64(exactly: parts.digits) { return .int(value) }
@@ -33,7 +33,7 @@ extension JSONScanner {
   }
 
   /// A number in single precision, rounded once from its decimal digits.
-  mutating func float(_ text: Span<UInt8>) throws(JSONFault) -> Float {
+  package mutating func float(_ text: Span<UInt8>) throws(JSONFault) -> Float {
     let parts = try parts(text)
     let double = try value(parts, text)
     var float = Float(double)

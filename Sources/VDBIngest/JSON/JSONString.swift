@@ -1,6 +1,6 @@
 extension JSONScanner {
   /// A string; the position is at its opening quote.
-  mutating func string(_ text: Span<UInt8>) throws(JSONFault) -> String {
+  package mutating func string(_ text: Span<UInt8>) throws(JSONFault) -> String {
     guard next(text) == 0x22 else { throw fault("expected a string, found \(found(text))") }
     let opening = offset
     offset += 1

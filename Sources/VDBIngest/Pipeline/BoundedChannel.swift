@@ -1,3 +1,5 @@
+internal import VDB
+
 /// A queue of limited length between tasks: senders wait while it is full, receivers while it is empty.
 ///
 /// Cancelling wakes everybody, so a task that is cancelled needs no handler of its own per element; the
@@ -5,8 +7,8 @@
 final class BoundedChannel<Element: Sendable>: Sendable {
   private struct State {
     var elements: [Element] = []
-    var receivers: [CheckedContinuation<Element?, Never>] = []
-    var senders: [(element: Element, continuation: CheckedContinuation<Bool, Never>)] = []
+    var receivers: [Answer<Element?>] = []
+    var senders: [(element: Element, answer: Answer<Bool>)] = []
     var isFinished = false
     var isCancelled = false
     var highest = 0
@@ -24,13 +26,13 @@ final class BoundedChannel<Element: Sendable>: Sendable {
   /// Elements that wait; never more than ``capacity``.
   var depth: Int { state.withLock { $0.elements.count } }
   /// The most that ever waited.
-  var highestDepth: Int { state.withLock(\.highest) }
+  var highestDepth: Int { state.withLock { $0.highest } }
 
   /// Waits for room and hands the element over; `false` once nobody wants any more.
   func send(_ element: Element) async -> Bool {
-    await withCheckedContinuation { continuation in
-      var receiver: CheckedContinuation<Element?, Never>?
-      let answer = state.withLock { state -> Bool? in
+    await Answer.wait { answer in
+      var receiver: Answer<Element?>?
+      let isTaken = state.withLock { state -> Bool? in
         if state.isCancelled || state.isFinished { return false }
         if !state.receivers.isEmpty {
           receiver = state.receivers.removeFirst()
@@ -41,35 +43,35 @@ final class BoundedChannel<Element: Sendable>: Sendable {
           state.highest = max(state.highest, state.elements.count)
           return true
         }
-        state.senders.append((element, continuation))
+        state.senders.append((element, answer))
         return nil
       }
-      receiver?.resume(returning: element)
-      if let answer { continuation.resume(returning: answer) }
+      receiver?.give(element)
+      if let isTaken { answer.give(isTaken) }
     }
   }
 
   /// The next element, waiting for one; `nil` after the last one or once cancelled.
   func next() async -> Element? {
-    await withCheckedContinuation { continuation in
-      var sender: CheckedContinuation<Bool, Never>?
-      let answer = state.withLock { state -> Element?? in
+    await Answer.wait { answer in
+      var sender: Answer<Bool>?
+      let element = state.withLock { state -> Element?? in
         if state.isCancelled { return .some(nil) }
         if !state.elements.isEmpty {
           let first = state.elements.removeFirst()
           if !state.senders.isEmpty {
             let waiting = state.senders.removeFirst()
             state.elements.append(waiting.element)
-            sender = waiting.continuation
+            sender = waiting.answer
           }
           return first
         }
         if state.isFinished { return .some(nil) }
-        state.receivers.append(continuation)
+        state.receivers.append(answer)
         return nil
       }
-      sender?.resume(returning: true)
-      if let answer { continuation.resume(returning: answer) }
+      sender?.give(true)
+      if let element { answer.give(element) }
     }
   }
 
@@ -80,7 +82,7 @@ final class BoundedChannel<Element: Sendable>: Sendable {
       defer { state.receivers = [] }
       return state.receivers
     }
-    for receiver in receivers { receiver.resume(returning: nil) }
+    for receiver in receivers { receiver.give(nil) }
   }
 
   /// Drops what waits and wakes everybody; returns what was dropped.
@@ -95,8 +97,8 @@ final class BoundedChannel<Element: Sendable>: Sendable {
       }
       return (state.elements, state.receivers, state.senders)
     }
-    for receiver in receivers { receiver.resume(returning: nil) }
-    for sender in senders { sender.continuation.resume(returning: false) }
+    for receiver in receivers { receiver.give(nil) }
+    for sender in senders { sender.answer.give(false) }
     return dropped
   }
 }

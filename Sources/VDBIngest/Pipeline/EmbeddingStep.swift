@@ -23,8 +23,7 @@ struct EmbeddingStep: Sendable {
   let skipsStored: Bool
   /// Whether a vector without a direction is of no use.
   let needsDirection: Bool
-  let retries: Int
-  let retryDelay: Duration
+  let retry: RetryPolicy
   let meter: IngestMeter
 
   /// Never throws: what fails is in the meter, under the batch's index.
@@ -91,17 +90,10 @@ struct EmbeddingStep: Sendable {
         return
       }
       errors.append("\(failure)")
-      guard failure.mayPass, errors.count <= retries else { break }
-      do { try await Task.sleep(for: delay(errors.count - 1, failure)) } catch { return }
+      guard let wait = retry.wait(before: errors.count - 1, after: failure) else { break }
+      do { try await retry.sleep(wait) } catch { return }
     }
     meter.fail(records.map(\.id), batch: batch.index, errors: errors)
-  }
-
-  /// The wait before repetition `number`, from 0: what the service asks for, or one that doubles.
-  private func delay(_ number: Int, _ failure: EmbeddingError) -> Duration {
-    let own = retryDelay * (1 << min(number, 16))
-    if case .service(_, _, let asked?) = failure { return max(own, asked) }
-    return own
   }
 
   private func count(_ texts: Int, since start: ContinuousClock.Instant, isRepeated: Bool) {
@@ -129,15 +121,5 @@ struct EmbeddingStep: Sendable {
     if without.isEmpty { return }
     let error = "The model finds nothing that it knows in the text, so there is no vector."
     meter.fail(without, batch: batch.index, errors: [error])
-  }
-}
-
-extension EmbeddingError {
-  /// Whether the same call may succeed a little later, an answer that makes no sense included.
-  fileprivate var mayPass: Bool {
-    switch self {
-    case .wrongCount, .wrongDimension, .notFinite: true
-    default: isTransient
-    }
   }
 }

@@ -20,6 +20,10 @@ public struct IngestConfiguration: Sendable {
   public var retries: Int
   /// The wait before the first repetition; it doubles with each further one.
   public var retryDelay: Duration
+  /// The longest wait; a batch whose model asks for a longer one is reported instead.
+  public var longestRetryWait: Duration
+  /// How to wait before an embedding call is repeated; throws when the task is cancelled meanwhile.
+  public var sleep: @Sendable (Duration) async throws -> Void
   /// Stores entries whose text was there before in this run.
   ///
   /// Without it the first of several entries with the same id or the same cleaned text is kept.
@@ -42,6 +46,8 @@ public struct IngestConfiguration: Sendable {
     queueDepth: Int? = nil,
     retries: Int = 3,
     retryDelay: Duration = .milliseconds(200),
+    longestRetryWait: Duration = .seconds(120),
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
     allowsDuplicates: Bool = false,
     skipsStored: Bool = true,
     only: Set<String>? = nil
@@ -55,6 +61,8 @@ public struct IngestConfiguration: Sendable {
     self.queueDepth = queueDepth
     self.retries = retries
     self.retryDelay = retryDelay
+    self.longestRetryWait = longestRetryWait
+    self.sleep = sleep
     self.allowsDuplicates = allowsDuplicates
     self.skipsStored = skipsStored
     self.only = only

@@ -1,3 +1,5 @@
+internal import VDB
+
 /// Several workers on one stream of inputs whose results come out in the order of the inputs.
 ///
 /// Each input gets a slot that stands in line at once; a worker fills it whenever it is done. The line
@@ -7,14 +9,14 @@ final class ParallelStage<Input: Sendable, Output: Sendable>: Sendable {
   private final class Slot: Sendable {
     private enum State {
       case empty
-      case awaited(CheckedContinuation<Output?, Never>)
+      case awaited(Answer<Output?>)
       case full(Output?)
     }
     private let state = Guarded(State.empty)
 
     /// Puts the result, or `nil` when there will be none.
     func fill(_ output: Output?) {
-      let waiter = state.withLock { state -> CheckedContinuation<Output?, Never>? in
+      let waiter = state.withLock { state -> Answer<Output?>? in
         if case .awaited(let waiter) = state {
           state = .full(nil)
           return waiter
@@ -22,17 +24,17 @@ final class ParallelStage<Input: Sendable, Output: Sendable>: Sendable {
         state = .full(output)
         return nil
       }
-      waiter?.resume(returning: output)
+      waiter?.give(output)
     }
 
     func value() async -> Output? {
-      await withCheckedContinuation { continuation in
+      await Answer.wait { answer in
         let output = state.withLock { state -> Output?? in
           if case .full(let output) = state { return .some(output) }
-          state = .awaited(continuation)
+          state = .awaited(answer)
           return nil
         }
-        if let output { continuation.resume(returning: output) }
+        if let output { answer.give(output) }
       }
     }
   }

@@ -92,8 +92,12 @@ public final class TextIngestor: Sendable {
       embedder: embedder,
       skipsStored: configuration.skipsStored && hasRecords,
       needsDirection: info.options.metric == .cosine,
-      retries: settings.retries,
-      retryDelay: configuration.retryDelay,
+      retry: RetryPolicy(
+        retries: settings.retries,
+        delay: configuration.retryDelay,
+        longestWait: configuration.longestRetryWait,
+        sleep: configuration.sleep
+      ),
       meter: IngestMeter(settings: settings, count: count)
     )
     let run = IngestRun(

@@ -139,7 +139,8 @@ extension VectorStoreError {
   /// The row that is to blame, when one is.
   fileprivate var refusedRow: Int? {
     switch self {
-    case .notFinite(let row, _), .zeroVector(let row), .notInt8(let row, _),
+    case .notFinite(let row, _), .zeroVector(let row): row
+    case .notInt8(let row, _),
       .duplicateIDInBatch(_, _, let row), .invalidID(let row, _), .invalidMetadata(let row, _),
       .documentTooLarge(let row, _):
       row

@@ -9,6 +9,7 @@ extension ImportCommand {
     let name = collection.collection
     let run = TextImportRun(
       options: texts,
+      service: service,
       collection: name,
       new: new,
       isQuiet: quiet.quiet

@@ -23,6 +23,8 @@ struct ImportCommand: AsyncParsableCommand {
       EXAMPLES
         vdbtool import notes.vdb --file notes.jsonl --embed builtin
         vdbtool import notes.vdb --file notes/ --report report.json
+        vdbtool import notes.vdb --file notes.jsonl --embed openai \
+          --model text-embedding-3-small --dimensions 512
         vdbtool import notes.vdb --vectors vectors.npy --records notes.jsonl
         vdbtool import photos.vdb --vectors sift.u8bin --metric l2 --wait
         gunzip -c r.jsonl.gz | vdbtool import notes.vdb --vectors v.npy --records -
@@ -54,8 +56,7 @@ struct ImportCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Rows a commit.", valueName: "n"))
   var batchSize = 1000
 
-  @Option(help: ArgumentHelp("The name of the model that made the vectors.", valueName: "name"))
-  var model: String?
+  @OptionGroup(title: "Model") var service: ServiceOptions
 
   @Option(help: ArgumentHelp("Threads that index; all cores by default.", valueName: "n"))
   var indexingThreads: Int?
@@ -73,8 +74,13 @@ struct ImportCommand: AsyncParsableCommand {
     if texts.file == nil, let stray = texts.strayNames.first {
       throw ValidationError("\(stray) goes with --file.")
     }
-    if texts.file != nil, records != nil || model != nil {
-      throw ValidationError("--records and --model go with --vectors.")
+    if texts.file != nil, records != nil { throw ValidationError("--records goes with --vectors.") }
+    try service.validate(with: texts.embed)
+    if texts.file != nil, service.model != nil, texts.embed?.isService != true {
+      throw ValidationError(
+        "--model goes with --vectors, or with an --embed that is a service: "
+          + "\(ServiceOptions.names)."
+      )
     }
     try requirePositive(batchSize, "batch-size")
     try requirePositive(indexingThreads, "indexing-threads")
@@ -103,12 +109,12 @@ struct ImportCommand: AsyncParsableCommand {
         in: store,
         dimension: dimension,
         element: element,
-        model: model
+        model: service.model
       )
       let run = ImportRun(
         store: store,
         collection: collection.collection,
-        model: model,
+        model: service.model,
         progress: progress,
         interrupt: interrupt
       )

@@ -15,6 +15,7 @@ struct QueryCommand: AsyncParsableCommand {
         vdbtool query notes.vdb --vectors questions.npy --limit 5
         vdbtool query notes.vdb --vectors questions.npy --rows 0:3 --exact --json
         vdbtool query notes.vdb --text "how do plants make food"
+        vdbtool query notes.vdb --text "how do plants make food" --embed openai
         vdbtool query notes.vdb --id n03463561 --limit 10
       """
   )
@@ -38,8 +39,15 @@ struct QueryCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A text, embedded by the collection's model.", valueName: "text"))
   var text: String?
 
-  @Option(help: "What embeds the text, if it is not built in: a folder of a model.")
+  @Option(
+    help: ArgumentHelp(
+      "What embeds the text, if it is not built in: a folder of a model, or a service: "
+        + "\(ServiceOptions.names)."
+    )
+  )
   var embed: EmbedderName?
+
+  @OptionGroup(title: "Model") var service: ServiceOptions
 
   @OptionGroup var idOptions: IDOptions
   @OptionGroup var collection: CollectionOption
@@ -62,6 +70,12 @@ struct QueryCommand: AsyncParsableCommand {
       throw ValidationError("Give either --vectors FILE or --text TEXT or --id ID.")
     }
     if embed != nil, text == nil { throw ValidationError("--embed goes with --text.") }
+    try service.validate(with: embed)
+    if service.model != nil, embed?.isService != true {
+      throw ValidationError(
+        "--model goes with an --embed that is a service: \(ServiceOptions.names)."
+      )
+    }
     if rows != nil, vectors == nil { throw ValidationError("--rows goes with --vectors.") }
     try requirePositive(limit, "limit")
     try requirePositive(ef, "ef")
@@ -79,7 +93,7 @@ struct QueryCommand: AsyncParsableCommand {
 
   private func search(_ text: String, in store: VectorStore) async throws {
     let info = try store.collection(collection.collection)
-    let embedder = try EmbedderName.load(embed, for: info)
+    let embedder = try await EmbedderName.query(embed, service, for: info)
     // Cleaned as the stored texts were, so that the same text is found at distance 0.
     let vector = try await embedder.embed(CleaningChain.standard.clean(text) ?? text)
     let results = try store.search(

@@ -33,7 +33,14 @@ struct Failure: Error {
         case .invalid: .data
         }
       self.init(status: status, message: error.description)
-    case let error as EmbeddingError: self.init(status: .data, message: error.description)
+    case let error as EmbeddingError:
+      let status: ExitStatus =
+        switch error {
+        case .invalidSetting: .usage
+        case .cancelled: .interrupted
+        default: .data
+        }
+      self.init(status: status, message: error.description)
     case is CancellationError: self.init(status: .interrupted, message: "Interrupted.")
     default: return nil
     }

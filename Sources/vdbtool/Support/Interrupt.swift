@@ -1,6 +1,6 @@
 import Dispatch
 import Foundation
-import Synchronization
+import VDBIngest
 
 /// Ctrl-C and SIGTERM as a wish to stop; the second one ends the process at once.
 final class Interrupt: Sendable {
@@ -9,7 +9,7 @@ final class Interrupt: Sendable {
     var handler: (@Sendable () -> Void)?
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   /// Kept alive for their handlers; never used after `init`.
   private nonisolated(unsafe) let sources: [any DispatchSourceSignal]
 

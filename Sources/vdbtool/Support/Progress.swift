@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import VDBIngest
 
 /// Says on standard error how far a long command is: a bar on a terminal, else a line now and then.
 final class Progress: Sendable {
@@ -14,7 +14,7 @@ final class Progress: Sendable {
   private let isQuiet: Bool
   private let isTerminal: Bool
   private let unit: String
-  private let state = Mutex(State())
+  private let state = Guarded(State())
 
   /// - Parameters:
   ///   - isQuiet: Show nothing.

@@ -38,7 +38,10 @@ struct TextImportOptions: ParsableArguments {
   var source: String?
 
   @Option(
-    help: "What makes the vectors: builtin, hash, or a folder of a model in the Model2Vec form."
+    help: ArgumentHelp(
+      "What makes the vectors: builtin, hash, a folder of a model in the Model2Vec form, or a "
+        + "service: \(ServiceOptions.names)."
+    )
   )
   var embed: EmbedderName?
 
@@ -98,6 +101,10 @@ struct TextImportOptions: ParsableArguments {
     configuration.embedBatch = embedBatch
     configuration.writeBatch = writeBatch
     configuration.allowsDuplicates = allowDuplicates
+    if embed?.isService == true {
+      configuration.retries = ServiceLoader.retries
+      configuration.retryDelay = ServiceLoader.retryDelay
+    }
     if resume { configuration.skipsStored = true }
     if let retryFailed {
       let report = try IngestReport.read(retryFailed)

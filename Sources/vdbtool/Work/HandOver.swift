@@ -1,17 +1,18 @@
 import Dispatch
-import Synchronization
+import VDB
+import VDBIngest
 
 /// A bounded queue from one thread, which may block, to one task, which must not.
 final class HandOver<Element: Sendable>: Sendable {
   private struct State {
     var elements: [Element] = []
-    var waiter: CheckedContinuation<Element?, any Error>?
+    var waiter: Answer<Result<Element?, any Error>>?
     /// Set once the sender is done; the error is passed on after the last element.
     var end: Result<Void, any Error>?
     var isCancelled = false
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   private let room = DispatchSemaphore(value: 0)
 
   init(capacity: Int) {
@@ -24,7 +25,7 @@ final class HandOver<Element: Sendable>: Sendable {
     room.wait()
     let (waiter, isCancelled) = state.withLock { state in
       if state.isCancelled {
-        return (CheckedContinuation<Element?, any Error>?.none, true)
+        return (Answer<Result<Element?, any Error>>?.none, true)
       }
       guard let waiter = state.waiter.take() else {
         state.elements.append(element)
@@ -38,7 +39,7 @@ final class HandOver<Element: Sendable>: Sendable {
     }
     if let waiter {
       room.signal()
-      waiter.resume(returning: element)
+      waiter.give(.success(element))
     }
     return true
   }
@@ -49,23 +50,23 @@ final class HandOver<Element: Sendable>: Sendable {
       state.end = result
       return state.waiter.take()
     }
-    waiter?.resume(with: result.map { nil })
+    waiter?.give(result.map { nil })
   }
 
   /// The next element; `nil` after the last one or ``cancel()``.
   func next() async throws -> Element? {
-    try await withCheckedThrowingContinuation { continuation in
+    try await Answer<Result<Element?, any Error>>.wait { waiter in
       let answer = state.withLock { state -> Result<Element?, any Error>? in
         if state.isCancelled { return .success(nil) }
         if !state.elements.isEmpty { return .success(state.elements.removeFirst()) }
         if let end = state.end { return end.map { nil } }
-        state.waiter = continuation
+        state.waiter = waiter
         return nil
       }
       guard let answer else { return }
       if case .success(_?) = answer { room.signal() }
-      continuation.resume(with: answer)
-    }
+      waiter.give(answer)
+    }.get()
   }
 
   /// Drops what waits; the sender is told at its next element.
@@ -75,7 +76,7 @@ final class HandOver<Element: Sendable>: Sendable {
       state.elements = []
       return state.waiter.take()
     }
-    waiter?.resume(returning: nil)
+    waiter?.give(.success(nil))
     room.signal()
   }
 }

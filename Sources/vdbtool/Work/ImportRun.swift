@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import VDB
 import VDBIngest
 
@@ -44,10 +43,10 @@ struct ImportRun {
 
   /// Gives the reader to its thread.
   private final class ReaderThread: Sendable {
-    private let reader: Mutex<BatchReader>
+    private let reader: Guarded<BatchReader>
     let batches = HandOver<RecordBatch>(capacity: 4)
 
-    init(_ reader: sending BatchReader) { self.reader = Mutex(reader) }
+    init(_ reader: sending BatchReader) { self.reader = Guarded(reader) }
 
     func start() {
       Thread.detachNewThread { [self] in

@@ -1,4 +1,3 @@
-import Synchronization
 import VDBIngest
 
 /// Shows the stages of an import on standard error: a line each on a terminal, redrawn in place, and
@@ -6,7 +5,7 @@ import VDBIngest
 final class StageView: Sendable {
   private let isQuiet: Bool
   private let isTerminal = StandardError.isTerminal
-  private let shown = Mutex((lines: 0, at: 0.0))
+  private let shown = Guarded((lines: 0, at: 0.0))
 
   init(isQuiet: Bool) { self.isQuiet = isQuiet }
 

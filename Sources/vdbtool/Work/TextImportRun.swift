@@ -1,10 +1,10 @@
-import Synchronization
 import VDB
 import VDBIngest
 
 /// Imports texts from a source and says what became of them.
 struct TextImportRun {
   let options: TextImportOptions
+  let service: ServiceOptions
   let collection: String
   let new: NewCollectionOptions
   let isQuiet: Bool
@@ -17,8 +17,9 @@ struct TextImportRun {
 
   func run(_ path: String, in store: VectorStore, interrupt: Interrupt) async throws -> Outcome {
     let source = try options.open(path)
-    let embedder = try (options.embed ?? .builtin).load()
     let configuration = try options.configuration()
+    let existing = try store.collections().first { $0.name == collection }
+    let embedder = try await (options.embed ?? .builtin).load(service, for: existing)
     // Options that contradict an existing collection are refused before anything is read.
     _ = try await new.ensure(
       collection,
@@ -89,9 +90,9 @@ extension TextImportRun.Outcome {
 
 /// Gives a source to the one task that reads it.
 private final class SourceBox: Sendable {
-  private let source: Mutex<(any TextSource)?>
+  private let source: Guarded<(any TextSource)?>
 
-  init(_ source: sending any TextSource) { self.source = Mutex(source) }
+  init(_ source: sending any TextSource) { self.source = Guarded(source) }
 
   func take() -> sending any TextSource {
     source.withLock { $0.take() } ?? TextList([])

@@ -3,7 +3,7 @@ import Testing
 
 @testable import VDBIngest
 
-@Suite("Caching embeddings", .timeLimit(.minutes(2)))
+@Suite("Caching embeddings")
 struct CachingEmbedderTests {
   @Test("A text that is known costs no call")
   func hits() async throws {

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import TestSupport
 import VDB
 import VDBIngest
@@ -17,8 +16,8 @@ final class FaultyEmbedder: Embedder {
   /// Faults of a call, by the call's number for these texts, from 0.
   private let script: @Sendable (_ texts: [String], _ attempt: Int) -> Fault?
   private let delay: Duration?
-  private let attempts = Mutex<[String: Int]>([:])
-  private let seen = Mutex<(calls: Int, running: Int, most: Int)>((0, 0, 0))
+  private let attempts = Guarded<[String: Int]>([:])
+  private let seen = Guarded<(calls: Int, running: Int, most: Int)>((0, 0, 0))
 
   init(
     model: String = "scripted",
@@ -32,8 +31,8 @@ final class FaultyEmbedder: Embedder {
     self.script = script
   }
 
-  var calls: Int { seen.withLock(\.calls) }
-  var mostAtOnce: Int { seen.withLock(\.most) }
+  var calls: Int { seen.withLock { $0.calls } }
+  var mostAtOnce: Int { seen.withLock { $0.most } }
 
   static func vector(_ text: String) -> [Float] {
     var sum: UInt64 = 14_695_981_039_346_656_037

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Testing
 import VDB
 
@@ -55,7 +54,7 @@ struct StageTests {
 
   /// How far submissions are ahead of receptions.
   private final class Lead: Sendable {
-    private let state = Mutex((now: 0, most: 0))
+    private let state = Guarded((now: 0, most: 0))
     var most: Int { state.withLock(\.most) }
     func submitted() {
       state.withLock {
@@ -114,7 +113,7 @@ struct StageTests {
   private final class Endless: TextSource, Sendable {
     let count: Int? = nil
     let share: Double? = nil
-    let read = Mutex(0)
+    let read = Guarded(0)
     func next(_ limit: Int) -> [TextEntry]? {
       let start = read.withLock { read in
         defer { read += limit }
