@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import VDB
+import VDBIngest
 
 /// One thread that searches for query after query until it is told to stop.
 final class SearchingThread: Sendable {
@@ -18,7 +19,7 @@ final class SearchingThread: Sendable {
   private let queries: [[Float]]
   private let efSearch: Int
   private let isOver = Atomic<Bool>(false)
-  private let outcome = Mutex<Result<Rate, VectorStoreError>?>(nil)
+  private let outcome = Guarded<Result<Rate, VectorStoreError>?>(nil)
 
   init(_ store: VectorStore, _ collection: String, _ queries: [[Float]], efSearch: Int) {
     self.store = store
