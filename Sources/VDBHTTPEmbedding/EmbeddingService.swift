@@ -1,3 +1,5 @@
+internal import VDB
+
 /// A service that speaks OpenAI's `/v1/embeddings`: where it is, which model is wanted, within which limits.
 ///
 ///     let key = try APIKey.environment("OPENAI_API_KEY")
@@ -97,6 +99,9 @@ public struct EmbeddingService: Sendable {
 }
 
 extension EmbeddingService {
+  /// Numbers that a vector may have; a collection may do without vectors, a service not.
+  static let dimensionRange = 1...VDBLimits.dimension.upperBound
+
   /// Kinds of services whose address, limits and habits are known.
   public enum Preset: String, Sendable, CaseIterable {
     /// OpenAI.

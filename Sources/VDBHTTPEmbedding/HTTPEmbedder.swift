@@ -66,18 +66,18 @@
         try EmbeddingError.check(vectors, texts: 1, dimension: expected ?? vectors[0].count)
         return vectors[0].count
       }
-      guard VDBLimits.dimension.contains(dimension) else {
+      guard EmbeddingService.dimensionRange.contains(dimension) else {
         throw .invalidAnswer(reason: "its vectors have \(dimension) numbers")
       }
       return try HTTPEmbedder(caller, dimension: dimension)
     }
 
     init(_ caller: ServiceCaller, dimension: Int) throws(EmbeddingError) {
-      guard VDBLimits.dimension.contains(dimension) else {
-        let (low, high) = (VDBLimits.dimension.lowerBound, VDBLimits.dimension.upperBound)
+      let range = EmbeddingService.dimensionRange
+      guard range.contains(dimension) else {
         throw .invalidSetting(
           name: "dimension",
-          reason: "it is \(low) to \(high), not \(dimension)"
+          reason: "it is \(range.lowerBound) to \(range.upperBound), not \(dimension)"
         )
       }
       if let asked = caller.service.dimensions, asked != dimension {

@@ -41,7 +41,7 @@
       try require(!service.model.isEmpty, "model", "it is empty; give the name of a model")
       try require(!service.name.isEmpty, "name", "it is empty")
       if let dimensions = service.dimensions {
-        let range = VDBLimits.dimension
+        let range = EmbeddingService.dimensionRange
         let reason = "it is \(range.lowerBound) to \(range.upperBound), not \(dimensions)"
         try require(range.contains(dimensions), "dimensions", reason)
       }

@@ -23,8 +23,6 @@ struct SearchPlan {
   static func defaultWidth(limit: Int) -> Int { max(64, 2 * limit) }
   /// The widest search there is.
   static let widest = 100_000
-  /// Candidates that are compared in full precision at most; see `EstimateErrors` for how many are.
-  var candidates: Int { max(4 * limit, limit + 40) }
 }
 
 /// How far the estimates of one query's candidates were off.
@@ -63,6 +61,8 @@ struct CollectionSearch {
 
   /// Candidates compared in any case, so that there is something to judge estimates by.
   private static let leastCompared = 12
+  /// Further candidates compared before the bound is looked at again.
+  private static let comparedTogether = 32
   /// Lines of a row that are asked for ahead; the rest of a long row follows by itself.
   private static let prefetchedLines: UInt32 = 16
 
@@ -142,7 +142,6 @@ struct CollectionSearch {
   ) throws(VectorStoreError) {
     let nibbles = index.codes.hasNibbles
     let linked = Int(min(index.linked, collection.rows))
-    let wanted = min(plan.candidates, linked)
     var ef = max(plan.efSearch, plan.limit)
     while true {
       let found = unsafe Searcher.search(
@@ -162,10 +161,9 @@ struct CollectionSearch {
           continue
         }
         unsafe context.candidates.append((row, context.search.keys[position]))
-        if context.candidates.count == wanted { break }
       }
       // With deleted rows among the candidates, widen until enough live ones are left.
-      let enough = collection.live.isEmpty || context.candidates.count >= min(wanted, plan.limit)
+      let enough = collection.live.isEmpty || context.candidates.count >= min(linked, plan.limit)
       if enough || ef >= linked { break }
       ef = min(linked, ef * 2)
     }
@@ -190,10 +188,18 @@ struct CollectionSearch {
     for position in 0..<certain {
       errors.add(context.distances[position] - estimate(context.candidates[position].key))
     }
-    let bound = min(question.nearest.bound, plan.radius)
     var end = certain
-    while end < count, errors.least(estimate(context.candidates[end].key)) <= bound { end += 1 }
-    try compare(certain..<end, plan.radius, context, &question)
+    while true {
+      let first = end
+      let bound = min(question.nearest.bound, plan.radius)
+      while end < count, end - first < Self.comparedTogether,
+        errors.least(estimate(context.candidates[end].key)) <= bound
+      {
+        end += 1
+      }
+      if first == end { return }
+      try compare(first..<end, plan.radius, context, &question)
+    }
   }
 
   /// Compares some of the candidates in full precision.
