@@ -85,7 +85,7 @@ void vk_encode_query(const vk_rotation *rotation, int form, uint32_t dimension, 
       .code = buffer, .bias = 128 * sum, .scale = aux.scale, .norm2 = aux.norm2};
 }
 
-float vk_estimated_distance(int form, uint32_t padded, const vk_code_query *query, uint32_t key) {
+float vk_estimated_order(int form, uint32_t padded, const vk_code_query *query, uint32_t key) {
   if (form == VK_FORM_COSINE || form == VK_FORM_COSINE_NIBBLES) {
     // A step of a byte in the unit vector; a level of a 4-bit code is 10.64 of them.
     const double step = 4.0 / 127.0 / __builtin_sqrt((double)padded);
@@ -94,6 +94,5 @@ float vk_estimated_distance(int form, uint32_t padded, const vk_code_query *quer
   }
   const float value = vk_of_ordered_key(key);
   if (form == VK_FORM_DOT) return value * query->scale;
-  const float squared = value + query->norm2;
-  return squared > 0 ? __builtin_sqrtf(squared) : 0;
+  return value + query->norm2;
 }

@@ -140,21 +140,27 @@ package final class Coding: @unchecked Sendable {
     }
   }
 
-  /// The distance that a key stands for, as near as the codes can tell; rises with the key.
+  /// A distance in the form in which codes err by the same amount near and far: under l2 its square.
+  package func order(ofDistance distance: Float) -> Float {
+    metric == .l2 ? distance * distance : distance
+  }
+
+  /// What `order(ofDistance:)` is for the row that got this key, as near as the codes can tell; rises
+  /// with the key.
   ///
   /// - Parameters:
   ///   - key: What a row was given for `query`.
   ///   - query: A query from `encodeQuery`.
   ///   - nibbles: Whether the key is of the row's 4-bit code.
-  /// - Returns: A distance in the metric's own sense.
-  package func estimatedDistance(
+  /// - Returns: The estimate; squares may come out below zero.
+  package func estimatedOrder(
     ofKey key: UInt32,
     query: vk_code_query,
     nibbles: Bool
   ) -> Float {
     let form = nibbles ? Int32(VK_FORM_COSINE_NIBBLES) : Int32(form)
     return unsafe withUnsafePointer(to: query) { query in
-      unsafe vk_estimated_distance(form, UInt32(stride), query, key)
+      unsafe vk_estimated_order(form, UInt32(stride), query, key)
     }
   }
 

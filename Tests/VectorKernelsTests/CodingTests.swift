@@ -136,12 +136,13 @@ extension Kernels {
       let buffer = CodeQueryBuffer(stride: coding.queryStride)
       coding.encodeQuery(query.span, into: buffer)
       // Of the size that the distances have among one another.
-      let scale = distances.max()! - distances.min()!
+      let orders = distances.map(coding.order)
+      let scale = orders.max()! - orders.min()!
       func worst(_ keys: [UInt32], nibbles: Bool) -> Float {
         let query = nibbles ? buffer.nibbleQuery : buffer.query
         return zip(keys, distances).reduce(0) { worst, pair in
-          let estimate = coding.estimatedDistance(ofKey: pair.0, query: query, nibbles: nibbles)
-          return max(worst, abs(estimate - pair.1) / scale)
+          let estimate = coding.estimatedOrder(ofKey: pair.0, query: query, nibbles: nibbles)
+          return max(worst, abs(estimate - coding.order(ofDistance: pair.1)) / scale)
         }
       }
       #expect(worst(table.keys(buffer.query, rows: rows), nibbles: false) < 0.02)

@@ -58,9 +58,10 @@ static inline void vk_prefetch_lines(const void *address, uint32_t lines) {
   for (uint32_t i = 0; i < lines; i++) __builtin_prefetch((const char *)address + 64 * i, 0, 3);
 }
 
-/// The distance that a key stands for, as near as codes of `padded` components can tell.
+/// The distance that a key stands for, as near as codes of `padded` components can tell; under
+/// VK_FORM_L2 its square, which may come out below zero.
 /// - form: VK_FORM_… of the codes that were scored.
-float vk_estimated_distance(int form, uint32_t padded, const vk_code_query *query, uint32_t key);
+float vk_estimated_order(int form, uint32_t padded, const vk_code_query *query, uint32_t key);
 
 /// Maps a finite float to an unsigned integer of the same order.
 static inline uint32_t vk_ordered_key(float x) {

@@ -25,24 +25,42 @@ struct SearchPlan {
   static let widest = 100_000
 }
 
-/// How far the estimates of one query's candidates were off.
-private struct EstimateErrors {
+/// What the candidates compared so far tell of those that are left: a straight line through the orders
+/// (see `Coding.order`) that were found over those that codes had told.
+///
+/// A line, since candidates were chosen for what their codes told: where codes cannot tell rows apart,
+/// the first of them are no nearer than the others, the line is flat, and all are compared.
+struct OrderPrediction {
   private var count = 0.0
-  private var mean = 0.0
-  private var squares = 0.0
+  private var meanEstimate = 0.0
+  private var meanOrder = 0.0
+  private var estimates = 0.0
+  private var orders = 0.0
+  private var products = 0.0
 
-  /// Takes up one error (Welford's recurrence).
-  mutating func add(_ error: Float) {
+  /// Takes up one candidate (Welford's recurrence, in both variables).
+  mutating func add(estimate: Float, order: Float) {
     count += 1
-    let difference = Double(error) - mean
-    mean += difference / count
-    squares += difference * (Double(error) - mean)
+    let fromEstimate = Double(estimate) - meanEstimate
+    let fromOrder = Double(order) - meanOrder
+    meanEstimate += fromEstimate / count
+    meanOrder += fromOrder / count
+    estimates += fromEstimate * (Double(estimate) - meanEstimate)
+    orders += fromOrder * (Double(order) - meanOrder)
+    products += fromEstimate * (Double(order) - meanOrder)
   }
 
-  /// The least distance that a row of this estimate is likely to have: three standard deviations below.
+  /// The least order that a row of this estimate is likely to have.
+  ///
+  /// Three standard errors of a prediction below the line. Nothing is known from less than three
+  /// candidates, or from equal ones.
   func least(_ estimate: Float) -> Float {
-    let deviation = count > 1 ? (squares / (count - 1)).squareRoot() : 0
-    return Float(Double(estimate) + mean - 3 * deviation)
+    guard count > 2, estimates > 0 else { return -.infinity }
+    let slope = min(1, max(0, products / estimates))
+    let rest = max(0, orders - 2 * slope * products + slope * slope * estimates) / (count - 2)
+    let away = Double(estimate) - meanEstimate
+    let spread = (rest * (1 + 1 / count + away * away / estimates)).squareRoot()
+    return Float(meanOrder + slope * away - 3 * spread)
   }
 }
 
@@ -168,7 +186,7 @@ struct CollectionSearch {
       ef = min(linked, ef * 2)
     }
     let estimate = { (key: UInt32) in
-      unsafe coding.estimatedDistance(ofKey: key, query: query, nibbles: nibbles)
+      unsafe coding.estimatedOrder(ofKey: key, query: query, nibbles: nibbles)
     }
     try rerank(plan, context, &question, estimate)
   }
@@ -184,16 +202,20 @@ struct CollectionSearch {
     let count = context.candidates.count
     let certain = min(count, max(plan.limit + 2, Self.leastCompared))
     try compare(0..<certain, plan.radius, context, &question)
-    var errors = EstimateErrors()
-    for position in 0..<certain {
-      errors.add(context.distances[position] - estimate(context.candidates[position].key))
-    }
+    var prediction = OrderPrediction()
+    var first = 0
     var end = certain
     while true {
-      let first = end
-      let bound = min(question.nearest.bound, plan.radius)
+      for position in first..<end {
+        prediction.add(
+          estimate: estimate(context.candidates[position].key),
+          order: coding.order(ofDistance: context.distances[position - first])
+        )
+      }
+      first = end
+      let bound = coding.order(ofDistance: min(question.nearest.bound, plan.radius))
       while end < count, end - first < Self.comparedTogether,
-        errors.least(estimate(context.candidates[end].key)) <= bound
+        prediction.least(estimate(context.candidates[end].key)) <= bound
       {
         end += 1
       }
