@@ -82,37 +82,33 @@ final class Publisher: Sendable {
     } catch {
       throw VectorStoreError(error, during: "begin a read transaction")
     }
-    let earlier = composition.withLock { $0?.collections ?? [:] }
-    var collections: [CollectionID: CollectionSnapshot] = [:]
     for id in Array(state.collections.keys) {
       guard var collection = state.collections[id] else { continue }
       try collection.resolveBlocks(in: reading)
       state.collections[id] = collection
-      if let known = earlier[id], known.record == collection.record,
-        known.vectors === collection.vectors, known.pendingIDs === collection.pendingIDs,
-        known.recall == collection.recall
-      {
-        collections[id] = known
-      } else {
-        collections[id] = CollectionSnapshot(
-          name: collection.name,
-          record: collection.record,
-          kernels: collection.kernels,
-          vectors: collection.vectors,
-          live: collection.live,
-          pendingIDs: collection.pendingIDs,
-          idsIntegrity: collection.idsIntegrity,
-          index: earlier[id]?.index,
-          recall: collection.recall
-        )
-      }
     }
-    let (sequence, aliases) = (state.sequence, state.aliases)
+    let (sequence, aliases, committed) = (state.sequence, state.aliases, state.collections)
     let snapshot = composition.withLock { composition in
-      // The indexer may have published versions since `earlier` was read.
-      for (id, known) in composition?.collections ?? [:]
-      where known.index !== collections[id]?.index {
-        collections[id] = collections[id]?.with(index: known.index)
+      var collections: [CollectionID: CollectionSnapshot] = [:]
+      for (id, collection) in committed {
+        let known = composition?.collections[id]
+        if let known, known.record == collection.record, known.vectors === collection.vectors,
+          known.pendingIDs === collection.pendingIDs, known.recall == collection.recall
+        {
+          collections[id] = known
+        } else {
+          collections[id] = CollectionSnapshot(
+            name: collection.name,
+            record: collection.record,
+            kernels: collection.kernels,
+            vectors: collection.vectors,
+            live: collection.live,
+            pendingIDs: collection.pendingIDs,
+            idsIntegrity: collection.idsIntegrity,
+            index: known?.index,
+            recall: collection.recall
+          )
+        }
       }
       let next = Composition(
         reading: reading,

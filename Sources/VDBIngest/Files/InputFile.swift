@@ -182,6 +182,7 @@ final class InputFile {
     _ count: Int,
     as type: Value.Type
   ) throws(VectorFileError) -> [Value] {
+    if count == 0 { return [] }
     var failure: VectorFileError?
     let values = unsafe [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
       do throws(VectorFileError) {

@@ -8,6 +8,7 @@ enum PrefixedRows {
     firstRow: Int,
     as type: Value.Type
   ) throws(VectorFileError) -> [Value] {
+    if rows == 0 { return [] }
     let bytes = try file.readValues(rows * layout.rowBytes, as: UInt8.self)
     let payload = layout.rowBytes - layout.prefixBytes
     var wrong: (row: Int, dimension: Int)?

@@ -2,7 +2,8 @@
 enum RowConversion {
   /// Bytes as half-precision numbers, which hold 0 to 255 exactly.
   static func halves(_ bytes: [UInt8]) -> [UInt16] {
-    unsafe [UInt16](unsafeUninitializedCapacity: bytes.count) { buffer, initialized in
+    if bytes.isEmpty { return [] }
+    return unsafe [UInt16](unsafeUninitializedCapacity: bytes.count) { buffer, initialized in
       unsafe halfOfByte.withUnsafeBufferPointer { table in
         for index in bytes.indices { unsafe buffer[index] = table[Int(bytes[index])] }
       }
@@ -12,6 +13,7 @@ enum RowConversion {
 
   /// Numbers in single precision, and where the first finite one is that single precision lacks.
   static func floats(_ numbers: [Double]) -> (values: [Float], firstOverflow: Int?) {
+    if numbers.isEmpty { return ([], nil) }
     var overflow = false
     let values = unsafe [Float](unsafeUninitializedCapacity: numbers.count) {
       buffer,
