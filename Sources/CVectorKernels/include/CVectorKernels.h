@@ -50,12 +50,12 @@ static inline const uint8_t *vk_code_address(const vk_codes *codes, uint32_t row
 /// Asks the cache for a row's whole code.
 static inline void vk_prefetch_code(const vk_codes *codes, uint32_t row) {
   const uint8_t *p = vk_code_address(codes, row);
-  for (uint32_t i = 0; i < codes->stride; i += 64) __builtin_prefetch(p + i, 0, 3);
+  for (uint32_t i = 0; i < codes->stride; i += 64) __builtin_prefetch(p + i, 0, 2);
 }
 
 /// Asks the cache for `lines` 64-byte lines from `address` on.
 static inline void vk_prefetch_lines(const void *address, uint32_t lines) {
-  for (uint32_t i = 0; i < lines; i++) __builtin_prefetch((const char *)address + 64 * i, 0, 3);
+  for (uint32_t i = 0; i < lines; i++) __builtin_prefetch((const char *)address + 64 * i, 0, 2);
 }
 
 /// The distance that a key stands for, as near as codes of `padded` components can tell; under
