@@ -13,7 +13,7 @@
 
 TARGET VK_INLINE void prefetch(const char *const rows[4], size_t offset, int ahead) {
   if (!ahead) return;
-  for (int k = 0; k < 4; k++) __builtin_prefetch(rows[k] + offset + 4096, 0, 3);
+  for (int k = 0; k < 4; k++) __builtin_prefetch(rows[k] + offset + 8192, 0, 2);
 }
 
 TARGET VK_INLINE void add_floats(lanes q, lanes x, lanes *value, lanes *norm, int metric) {
