@@ -12,7 +12,8 @@ struct BenchANNCommand: AsyncParsableCommand {
       Imports into a fresh store on disk, indexes it, and searches all queries in one batch with \
       growing width, some times each, of which the best counts. The last line is one JSON object: points are \
       [width, recall@10, queries a second], scored [width, rows scored by their codes, rows compared \
-      in full precision, both for one query], rss_mb is what the process grew by.
+      in full precision, both for one query], rss_mb is what the process grew by, search_mb the links and \
+      codes that walks may touch.
 
       EXAMPLES
         vdbtool bench ann --base b.npy --queries q.npy --truth t.ibin --metric cosine
@@ -142,7 +143,8 @@ struct BenchANNCommand: AsyncParsableCommand {
       buildSeconds: buildSeconds,
       points: points,
       repetitions: repetitions,
-      memory: ResidentMemory.now(mappedUnder: folder)
+      memory: ResidentMemory.now(mappedUnder: folder),
+      searchBytes: try store.statistics().collections.first?.residentBytes ?? 0
     )
   }
 

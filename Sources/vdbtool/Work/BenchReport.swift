@@ -10,6 +10,8 @@ struct BenchReport {
   var points: [RecallSweep.Point]
   var repetitions: Int
   var memory: ResidentMemory
+  /// Bytes of links and codes, which a walk of the graph may touch.
+  var searchBytes: Int
 
   /// Prints a table for people and, as the last line, the object that comparisons read.
   func report(threads: Int, since before: ResidentMemory, withTable: Bool) throws {
@@ -41,6 +43,8 @@ struct BenchReport {
       writer.rounded(Double(memory.total - before.total) / 1_048_576, 0)
       writer.key("mapped_mb")
       writer.rounded(Double(memory.mapped) / 1_048_576, 0)
+      writer.key("search_mb")
+      writer.rounded(Double(searchBytes) / 1_048_576, 1)
       writer.key("peak_mb")
       writer.rounded(Double(memory.peak) / 1_048_576, 0)
       writer.key("import_s")
