@@ -121,31 +121,17 @@ import Testing
     }
   }
 
-  @Test func `a write transaction committed on another thread traps`() async {
+  @Test(arguments: WriteBox.End.allCases)
+  fileprivate func `a write transaction ended on another thread traps`(end: WriteBox.End) async {
     let result = await #expect(
       processExitsWith: .failure,
       observing: [\.standardErrorContent]
-    ) {
+    ) { [end = end as WriteBox.End] in
       try TemporaryFolder.with { folder in
         let environment = try Environment.create(at: folder, options: small)
         let box = WriteBox(try WriteTransaction(environment))
-        Thread.detachNewThread { box.commit() }
+        Thread.detachNewThread { box.end(end) }
         // The trap ends the process; without it the thread does, with success.
-        while true { sleep(1) }
-      }
-    }
-    expectThreadNamed(in: result)
-  }
-
-  @Test func `a write transaction dropped on another thread traps`() async {
-    let result = await #expect(
-      processExitsWith: .failure,
-      observing: [\.standardErrorContent]
-    ) {
-      try TemporaryFolder.with { folder in
-        let environment = try Environment.create(at: folder, options: small)
-        let box = WriteBox(try WriteTransaction(environment))
-        Thread.detachNewThread { box.drop() }
         while true { sleep(1) }
       }
     }
@@ -182,14 +168,16 @@ private func die(reading folder: String) throws {
 
 /// Smuggles a write transaction to another thread, which the compiler otherwise refuses.
 private final class WriteBox: @unchecked Sendable {
+  /// How a write transaction comes to its end.
+  enum End: String, CaseIterable, Codable { case committed, dropped }
+
   private var write: WriteTransaction?
   init(_ write: consuming WriteTransaction) { self.write = consume write }
-  func commit() {
-    do { try write.take()?.commit() } catch { print("commit: \(error)") }
-    exit(EXIT_SUCCESS)
-  }
-  func drop() {
-    write = nil
+  func end(_ end: End) {
+    switch end {
+    case .committed: do { try write.take()?.commit() } catch { print("commit: \(error)") }
+    case .dropped: write = nil
+    }
     exit(EXIT_SUCCESS)
   }
 }

@@ -8,22 +8,22 @@
     case tooFew, tooMany, wrongDimension, notANumber, null, infinity, encodedNaN
     case notJSON, truncated, emptyBody, doubleIndex, wrongIndex, missingIndex, noEmbedding,
       errorInSuccess
-    case enormous, redirect, unauthorized, badRequest, notFound
-    case payloadTooLarge, outOfMemory, tooManyTokens
+    case enormous, redirect, unauthorized, notFound
+    case payloadTooLarge, outOfMemory, tooManyTokens, badRequest, unprocessable
 
     var testDescription: String { rawValue }
 
     /// Whether the same call is worth making again.
     var isRepeated: Bool {
       switch self {
-      case .enormous, .redirect, .unauthorized, .badRequest, .notFound, .errorInSuccess: false
+      case .enormous, .redirect, .unauthorized, .notFound, .errorInSuccess: false
       default: !halves
       }
     }
 
-    /// Whether fewer texts may pass.
+    /// Whether fewer texts, or the others of the call, may pass.
     var halves: Bool {
-      [.payloadTooLarge, .outOfMemory, .tooManyTokens].contains(self)
+      [.payloadTooLarge, .outOfMemory, .tooManyTokens, .badRequest, .unprocessable].contains(self)
     }
 
     /// What a person reads of it: what happened, and what to do.
@@ -50,7 +50,8 @@
       case .enormous: ["more than", "Check that the address is that of an embedding service"]
       case .redirect: ["307: it points to 'http://127.0.0.1:1/v2'", "has moved to"]
       case .unauthorized: ["401: it wants an API key", "Check the API key."]
-      case .badRequest: ["400: no such setting", "Check the request's settings."]
+      case .badRequest: ["400: a text is bad", "Check the text, and the request's settings."]
+      case .unprocessable: ["422: a text is empty", "Check the text, and the request's settings."]
       case .notFound: ["404: no such model", "Check the address and the model's name."]
       case .payloadTooLarge: ["too large for one call: too long"]
       case .outOfMemory: ["too large for one call: CUDA out of memory"]
@@ -73,7 +74,8 @@
       case .enormous: .json("{" + String(repeating: " ", count: 3 << 20) + "}")
       case .redirect: .answer(status: 307, headers: ["Location": "http://127.0.0.1:1/v2"], body: "")
       case .unauthorized: .error(401, "Incorrect API key provided: sk-12**34")
-      case .badRequest: .error(400, "no such setting")
+      case .badRequest: .error(400, "a text is bad")
+      case .unprocessable: .answer(status: 422, headers: [:], body: #"{"error":"a text is empty"}"#)
       case .notFound: .answer(status: 404, headers: [:], body: #"{"detail":"no such model"}"#)
       case .payloadTooLarge: .answer(status: 413, headers: [:], body: #"{"error":"too long"}"#)
       case .outOfMemory: .error(500, "CUDA out of memory. Tried to allocate 20 MiB")

@@ -39,7 +39,7 @@
     }
 
     @Test(arguments: Fault.allCases.filter(\.halves))
-    func `of a batch that is too large only the text that is too large is reported`(
+    func `of a batch that is refused for one text only that one is reported`(
       fault: Fault
     ) async throws {
       let run = try await PipelineRun.run { request in

@@ -139,7 +139,7 @@ struct TextImportTests {
         in: folder
       )
       #expect(first.status == 65)
-      #expect(first.errors.contains("1 texts could not be stored"), "\(first.errors)")
+      #expect(first.errors.contains("1 text could not be stored"), "\(first.errors)")
       try write("{\"id\":\"x\",\"text\":\"snowman\"}\n" + Self.notes, folder + "/n.jsonl")
       let second = try Tool.run(
         ["import", "s", "--file", "n.jsonl", "--retry-failed", "r.json", "--json"],

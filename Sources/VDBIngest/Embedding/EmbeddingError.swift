@@ -46,6 +46,11 @@ extension EmbeddingError {
     }
   }
 
+  /// Whether the call was refused for what is in it, which may be one of its texts.
+  var mayConcernOneText: Bool {
+    if case .service(let status, _, _) = self { status == 400 || status == 422 } else { false }
+  }
+
   /// Checks what an embedder returned for `texts` texts, before anything relies on it.
   package static func check(
     _ vectors: [[Float]],
@@ -134,6 +139,7 @@ extension EmbeddingError: CustomStringConvertible {
     case 413: "Send fewer texts at once."
     case 408, 429: "Try again later, with fewer calls at once."
     case .some(500...): "Try again later."
+    case 400, 422: "Check the text, and the request's settings."
     default: "Check the request's settings."
     }
   }

@@ -56,6 +56,30 @@ package struct JSONWriter {
     needsComma = false
   }
 
+  /// A key with its value.
+  package mutating func member(_ key: String, _ value: String) {
+    self.key(key)
+    string(value)
+  }
+
+  /// A key with its value.
+  package mutating func member(_ key: String, _ value: some BinaryInteger) {
+    self.key(key)
+    int(value)
+  }
+
+  /// A key with its value.
+  package mutating func member(_ key: String, _ value: Bool) {
+    self.key(key)
+    bool(value)
+  }
+
+  /// A key with a number that is rounded to so many digits after the point.
+  package mutating func member(_ key: String, rounded value: Double, _ digits: Int) {
+    self.key(key)
+    rounded(value, digits)
+  }
+
   package mutating func string(_ value: String) {
     separate()
     quote(value)

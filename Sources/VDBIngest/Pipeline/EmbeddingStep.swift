@@ -33,6 +33,11 @@ struct EmbeddingStep: Sendable {
   let retry: RetryPolicy
   let meter: IngestMeter
 
+  /// Texts that are sent alone to see whether a service refuses any.
+  private static let probes = 4
+  /// The most texts of a refused call that are sent in parts without asking that first.
+  private static let fewTexts = 8
+
   /// Never throws: what fails is in the meter, under the batch's index.
   func run(_ job: EmbeddingJob) async -> EmbeddedBatch {
     var job = job
@@ -84,8 +89,8 @@ struct EmbeddingStep: Sendable {
     return known.original?.hasBytes(of: original) == true
   }
 
-  /// Embeds all records, in parts when the model asks for smaller calls; a part that keeps failing is
-  /// reported, and the others are kept.
+  /// Embeds all records, in parts when the model asks for smaller calls or may refuse one of the texts;
+  /// a part that keeps failing is reported, and the others are kept.
   private func embed(_ records: [TextRecord], into batch: inout EmbeddedBatch) async {
     var errors: [String] = []
     while true {
@@ -101,7 +106,15 @@ struct EmbeddingStep: Sendable {
       }
       count(0, since: start, isRepeated: !errors.isEmpty)
       if Task.isCancelled { return }
-      if failure.wantsSmallerBatch, records.count > 1 {
+      if records.count > 1, failure.mayConcernOneText {
+        let known = await refusalOfAny(of: records)
+        if Task.isCancelled { return }
+        if let known {
+          errors += ["\(failure)", "\(known)"]
+          break
+        }
+      }
+      if failure.wantsSmallerBatch || failure.mayConcernOneText, records.count > 1 {
         let middle = records.count / 2
         await embed(Array(records[..<middle]), into: &batch)
         await embed(Array(records[middle...]), into: &batch)
@@ -112,6 +125,30 @@ struct EmbeddingStep: Sendable {
       do { try await retry.sleep(wait) } catch { return }
     }
     meter.fail(records.map(\.id), batch: batch.index, errors: errors)
+  }
+
+  /// What a service says of any text, when it refuses all: then it costs no call for each of them.
+  ///
+  /// Texts spread over the list are sent alone. One that passes, or that is refused in other words than
+  /// the one before it, shows that texts differ. With few texts it is not asked, since finding out which
+  /// are refused costs little more.
+  private func refusalOfAny(of records: [TextRecord]) async -> EmbeddingError? {
+    guard records.count > Self.fewTexts else { return nil }
+    var known: EmbeddingError?
+    for number in 0..<Self.probes {
+      let text = records[number * (records.count - 1) / (Self.probes - 1)].text
+      let start = ContinuousClock.now
+      do throws(EmbeddingError) {
+        _ = try await embedder.embedWherePossible([text])
+        count(0, since: start, isRepeated: false)
+        return nil
+      } catch {
+        count(0, since: start, isRepeated: false)
+        guard error.mayConcernOneText, known == nil || known == error else { return nil }
+        known = error
+      }
+    }
+    return known
   }
 
   private func count(_ texts: Int, since start: ContinuousClock.Instant, isRepeated: Bool) {

@@ -9,7 +9,7 @@ public import VDB
 ///     print("\(report.inserted) new, \(report.failed) failed, \(report.throughput)/s")
 ///
 /// A batch whose embedding fails is tried again, then reported with its ids and errors, and the others
-/// go on. Running the same insertion again stores exactly what is missing: entries that the collection
+/// go on; of a batch that a service refuses for one text only that text is reported. Running the same insertion again stores exactly what is missing: entries that the collection
 /// has already, word for word, are left out before they are embedded.
 public final class TextIngestor: Sendable {
   /// The store.

@@ -58,8 +58,7 @@ struct AliasCommand: AsyncParsableCommand {
     }
     if json.json {
       return try StandardOutput.writeJSON {
-        $0.key("alias")
-        $0.string(name)
+        $0.member("alias", name)
         for (key, value) in [("collection", collection), ("before", before)] {
           $0.key(key)
           if let value { $0.string(value) } else { $0.null() }
@@ -82,8 +81,7 @@ struct AliasCommand: AsyncParsableCommand {
       writer.key("aliases")
       writer.object {
         for (name, collection) in sorted {
-          $0.key(name)
-          $0.string(collection)
+          $0.member(name, collection)
         }
       }
     }

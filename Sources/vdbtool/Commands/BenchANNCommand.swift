@@ -53,8 +53,7 @@ struct BenchANNCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Times each width is measured; the best counts.", valueName: "n"))
   var repetitions = 3
 
-  @Option(help: ArgumentHelp("Where the store is made; a temporary folder by default."))
-  var scratch: String?
+  @OptionGroup var scratch: ScratchOption
 
   @Option(help: ArgumentHelp("Where the store is made, and left.", valueName: "folder"))
   var keep: String?
@@ -65,7 +64,9 @@ struct BenchANNCommand: AsyncParsableCommand {
   func validate() throws {
     try requirePositive(threads, "threads")
     try requirePositive(repetitions, "repetitions")
-    if scratch != nil, keep != nil { throw ValidationError("Give --scratch or --keep, not both.") }
+    if scratch.scratch != nil, keep != nil {
+      throw ValidationError("Give --scratch or --keep, not both.")
+    }
   }
 
   func run() async throws {
@@ -73,10 +74,7 @@ struct BenchANNCommand: AsyncParsableCommand {
     let queries = try QuerySource.all(queries)
     let truth = try Truth.read(truth, queries: queries.count, limit: Self.neighbours)
     let isKept = keep != nil
-    let folder =
-      keep
-      ?? (scratch.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory)
-      .appending(path: "vdb-bench-\(UUID().uuidString)").path()
+    let folder = keep ?? scratch.newFolder
     interrupt.onRaise {
       if !isKept { Self.remove(folder) }
       Foundation.exit(ExitStatus.interrupted.rawValue)

@@ -121,30 +121,21 @@ struct BenchKernelsCommand: ParsableCommand {
       return
     }
     try StandardOutput.writeJSON { writer in
-      writer.key("dimension")
-      writer.int(dimension)
+      writer.member("dimension", dimension)
       for (isCached, rate) in reading {
-        writer.key(isCached ? "cache_read_gb_s" : "memory_read_gb_s")
-        writer.rounded(rate / 1e9, 2)
+        writer.member(isCached ? "cache_read_gb_s" : "memory_read_gb_s", rounded: rate / 1e9, 2)
       }
       writer.key("kernels")
       writer.array { array in
         for figure in figures {
           array.object {
-            $0.key("kernel")
-            $0.string(figure.kernel)
-            $0.key("instructions")
-            $0.string(figure.set)
-            $0.key("memory")
-            $0.string(figure.isCached ? "cache" : "memory")
-            $0.key("gb_s")
-            $0.rounded(figure.bytesPerSecond / 1e9, 2)
-            $0.key("ns_per_row")
-            $0.rounded(figure.nanosecondsPerRow, 2)
-            $0.key("of_scalar")
-            $0.rounded(figure.ofScalar, 2)
-            $0.key("of_reading")
-            $0.rounded(figure.ofReading, 3)
+            $0.member("kernel", figure.kernel)
+            $0.member("instructions", figure.set)
+            $0.member("memory", figure.isCached ? "cache" : "memory")
+            $0.member("gb_s", rounded: figure.bytesPerSecond / 1e9, 2)
+            $0.member("ns_per_row", rounded: figure.nanosecondsPerRow, 2)
+            $0.member("of_scalar", rounded: figure.ofScalar, 2)
+            $0.member("of_reading", rounded: figure.ofReading, 3)
           }
         }
       }

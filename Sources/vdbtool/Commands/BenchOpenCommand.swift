@@ -55,16 +55,11 @@ struct BenchOpenCommand: AsyncParsableCommand {
     let middle = repetitions / 2
     if json.json {
       try StandardOutput.writeJSON { writer in
-        writer.key("open_ms")
-        writer.rounded(opened[middle], 2)
-        writer.key("first_answer_ms")
-        writer.rounded(answered[middle], 2)
-        writer.key("first_answer_max_ms")
-        writer.rounded(answered[repetitions - 1], 2)
-        writer.key("memory_before_first_query_mb")
-        writer.rounded(Double(grown) / 1_048_576, 1)
-        writer.key("repetitions")
-        writer.int(repetitions)
+        writer.member("open_ms", rounded: opened[middle], 2)
+        writer.member("first_answer_ms", rounded: answered[middle], 2)
+        writer.member("first_answer_max_ms", rounded: answered[repetitions - 1], 2)
+        writer.member("memory_before_first_query_mb", rounded: Double(grown) / 1_048_576, 1)
+        writer.member("repetitions", repetitions)
       }
     } else {
       try StandardOutput.write(

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import VDB
 import VDBIngest
 
@@ -21,26 +20,21 @@ struct BenchScanCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Rows to compare.", valueName: "n"))
   var rows = 200_000
-  @Option(help: ArgumentHelp("Numbers per vector.", valueName: "n"))
-  var dimension = 384
-  @Option(help: "How numbers are kept.")
-  var element: ElementType = .float32
+  @OptionGroup var madeUp: MadeUpRowsOptions
   @Option(help: "How distance is measured.")
   var metric: Metric = .cosine
   @Option(help: ArgumentHelp("Queries to answer.", valueName: "n"))
   var queries = 32
   @Option(help: ArgumentHelp("Times all is measured; the median counts.", valueName: "n"))
   var repetitions = 5
-  @Option(help: ArgumentHelp("Where the store is made; a temporary folder by default."))
-  var scratch: String?
+  @OptionGroup var scratch: ScratchOption
   @OptionGroup var json: JSONFlag
 
   func validate() throws {
     try requirePositive(rows, "rows")
-    try requirePositive(dimension, "dimension")
     try requirePositive(queries, "queries")
     try requirePositive(repetitions, "repetitions")
-    if element == .int8, metric != .cosine {
+    if madeUp.element == .int8, metric != .cosine {
       throw ValidationError(
         "--element int8 goes with --metric cosine here: the rows are fractions."
       )
@@ -55,9 +49,7 @@ struct BenchScanCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let folder =
-      (scratch.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory)
-      .appending(path: "vdb-bench-\(UUID().uuidString)").path()
+    let folder = scratch.newFolder
     defer { BenchANNCommand.remove(folder) }
     let rates = try await VectorStore.with(folder, StoreOptions()) { try await measure($0) }
     try report(rates)
@@ -65,13 +57,13 @@ struct BenchScanCommand: AsyncParsableCommand {
 
   private func measure(_ store: VectorStore) async throws -> Rates {
     let options = CollectionOptions(
-      dimension: dimension,
+      dimension: madeUp.dimension,
       metric: metric,
-      element: element,
+      element: madeUp.element,
       indexing: .manual
     )
     try await store.createCollection("bench", options)
-    let pattern = MadeUpRows(dimension: dimension, element: element)
+    let pattern = madeUp.rows
     for first in stride(from: 0, to: rows, by: 5000) {
       try await store.insertBatch(
         pattern.batch(first: first, count: min(5000, rows - first)),
@@ -117,26 +109,16 @@ struct BenchScanCommand: AsyncParsableCommand {
       )
     }
     try StandardOutput.writeJSON {
-      $0.key("rows")
-      $0.int(rows)
-      $0.key("dimension")
-      $0.int(dimension)
-      $0.key("element")
-      $0.string(element.rawValue)
-      $0.key("metric")
-      $0.string(metric.rawValue)
-      $0.key("queries")
-      $0.int(queries)
-      $0.key("read_gb_s")
-      $0.rounded(reading, 2)
-      $0.key("single_gb_s")
-      $0.rounded(single, 2)
-      $0.key("batch_gb_s")
-      $0.rounded(batch, 2)
-      $0.key("single_of_reading")
-      $0.rounded(single / reading, 3)
-      $0.key("batch_of_reading")
-      $0.rounded(batch / reading, 3)
+      $0.member("rows", rows)
+      $0.member("dimension", madeUp.dimension)
+      $0.member("element", madeUp.element.rawValue)
+      $0.member("metric", metric.rawValue)
+      $0.member("queries", queries)
+      $0.member("read_gb_s", rounded: reading, 2)
+      $0.member("single_gb_s", rounded: single, 2)
+      $0.member("batch_gb_s", rounded: batch, 2)
+      $0.member("single_of_reading", rounded: single / reading, 3)
+      $0.member("batch_of_reading", rounded: batch / reading, 3)
     }
   }
 

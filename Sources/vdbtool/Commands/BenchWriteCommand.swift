@@ -34,8 +34,7 @@ struct BenchWriteCommand: AsyncParsableCommand {
 
   @Option(help: ArgumentHelp("Rows to insert.", valueName: "n"))
   var rows = 200_000
-  @Option(help: ArgumentHelp("Numbers per vector.", valueName: "n"))
-  var dimension = 384
+  @OptionGroup var madeUp: MadeUpRowsOptions
   @Option(help: ArgumentHelp("Rows of a commit.", valueName: "n"))
   var batchSize = 1000
   @Option(
@@ -47,34 +46,24 @@ struct BenchWriteCommand: AsyncParsableCommand {
   var inFlight: Int?
   @Option(help: ArgumentHelp("Callers that insert at the same time.", valueName: "n"))
   var callers = 1
-  @Option(help: "How numbers are kept.")
-  var element: ElementType = .float32
   @Flag(help: "Index in the background, and wait for it after the measured time.")
   var index = false
-  @Option(help: ArgumentHelp("Where the store is made; a temporary folder by default."))
-  var scratch: String?
+  @OptionGroup var scratch: ScratchOption
   @OptionGroup var json: JSONFlag
 
   func validate() throws {
     try requirePositive(rows, "rows")
-    try requirePositive(dimension, "dimension")
     try requirePositive(batchSize, "batch-size")
     try requirePositive(inFlight, "in-flight")
     try requirePositive(callers, "callers")
   }
 
   func run() async throws {
-    let folder =
-      (scratch.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory)
-      .appending(path: "vdb-bench-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer {
-      do { try FileManager.default.removeItem(at: folder) } catch {
-        StandardError.write("vdbtool: left behind: '\(folder.path())': \(error)\n")
-      }
-    }
+    let folder = scratch.newFolder
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { BenchANNCommand.remove(folder) }
     var load = WriteLoad(
-      pattern: MadeUpRows(dimension: dimension, element: element),
+      pattern: madeUp.rows,
       rows: rows,
       batchSize: batchSize,
       inFlight: inFlight ?? (callers > 1 ? 1 : ImportRun.inFlight),
@@ -84,15 +73,15 @@ struct BenchWriteCommand: AsyncParsableCommand {
     var report = WriteReport(load: load)
     if callers > 1 {
       load.callers = 1
-      report.one = try await load.insert(at: folder.path() + "/one")
+      report.one = try await load.insert(at: folder + "/one")
       load.callers = callers
     }
-    report.store = try await load.insert(at: folder.path() + "/store")
+    report.store = try await load.insert(at: folder + "/store")
     if let one = report.one {
       load.pace = Double(load.batches) / one.seconds
-      report.paced = try await load.insert(at: folder.path() + "/paced")
+      report.paced = try await load.insert(at: folder + "/paced")
     }
-    report.plainSeconds = try load.appendPlainly(to: folder.path() + "/plain")
+    report.plainSeconds = try load.appendPlainly(to: folder + "/plain")
     if json.json {
       try StandardOutput.writeJSON { report.write(to: &$0) }
     } else {

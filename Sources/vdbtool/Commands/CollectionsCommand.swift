@@ -51,21 +51,16 @@ struct CollectionsCommand: AsyncParsableCommand {
       ("m", options.index.m), ("ef_construction", options.index.efConstruction),
     ]
     writer.object {
-      $0.key("name")
-      $0.string(info.name)
+      $0.member("name", info.name)
       $0.key("aliases")
       $0.array { for alias in info.aliases { $0.string(alias) } }
-      $0.key("metric")
-      $0.string(options.metric.rawValue)
-      $0.key("element")
-      $0.string(options.element.rawValue)
-      $0.key("indexing")
-      $0.string(options.indexing.rawValue)
+      $0.member("metric", options.metric.rawValue)
+      $0.member("element", options.element.rawValue)
+      $0.member("indexing", options.indexing.rawValue)
       $0.key("model")
       if let model = options.model { $0.string(model) } else { $0.null() }
       for (key, number) in numbers {
-        $0.key(key)
-        $0.int(number)
+        $0.member(key, number)
       }
     }
   }

@@ -58,12 +58,9 @@ struct DeleteCommand: AsyncParsableCommand {
       return try StandardOutput.write("Deleted \(Text.grouped(deleted)) records\(rest).\n")
     }
     try StandardOutput.writeJSON {
-      $0.key("collection")
-      $0.string(collection.collection)
-      $0.key("deleted")
-      $0.int(deleted)
-      $0.key("missing")
-      $0.int(missing)
+      $0.member("collection", collection.collection)
+      $0.member("deleted", deleted)
+      $0.member("missing", missing)
     }
   }
 }

@@ -34,10 +34,8 @@ struct DropCommand: AsyncParsableCommand {
       )
     }
     try StandardOutput.writeJSON {
-      $0.key("collection")
-      $0.string(collection)
-      $0.key("dropped_records")
-      $0.int(live)
+      $0.member("collection", collection)
+      $0.member("dropped_records", live)
     }
   }
 }

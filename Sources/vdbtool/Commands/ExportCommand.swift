@@ -63,14 +63,10 @@ struct ExportCommand: AsyncParsableCommand {
       return try StandardOutput.write("Wrote \(Text.grouped(count)) records to '\(output)'.\n")
     }
     try StandardOutput.writeJSON {
-      $0.key("collection")
-      $0.string(collection.collection)
-      $0.key("records")
-      $0.int(count)
-      $0.key("output")
-      $0.string(output)
-      $0.key("seconds")
-      $0.rounded((ContinuousClock.now - start) / .seconds(1), 3)
+      $0.member("collection", collection.collection)
+      $0.member("records", count)
+      $0.member("output", output)
+      $0.member("seconds", rounded: (ContinuousClock.now - start) / .seconds(1), 3)
     }
   }
 

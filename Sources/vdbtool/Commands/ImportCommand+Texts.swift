@@ -5,7 +5,7 @@ extension ImportCommand {
   /// Imports texts: opens the store, runs the pipeline, and waits for the index if that is wanted.
   func importTexts(_ file: String) async throws {
     let interrupt = Interrupt()
-    let options = StoreOptions(indexingThreads: indexingThreads)
+    let options = StoreOptions(indexingThreads: indexer.indexingThreads)
     let name = collection.collection
     let run = TextImportRun(
       options: texts,
@@ -31,7 +31,7 @@ extension ImportCommand {
       }
       return (outcome, try store.collection(name).backlog)
     }
-    if let path = texts.report { try outcome.report.write(to: path) }
+    if let path = texts.pipeline.report { try outcome.report.write(to: path) }
     if json.json {
       try StandardOutput.writeJSON(outcome.report)
     } else {
@@ -49,12 +49,11 @@ extension ImportCommand {
         message: "\(failure.message ?? "") \(stored); run the same command with --resume to go on."
       )
     }
-    if outcome.report.failed > 0 {
-      let first = outcome.report.failedBatches.first?.errors.last ?? ""
+    if let failed = outcome.report.failedText {
       throw Failure(
         status: .data,
-        message: "\(Text.grouped(outcome.report.failed)) texts could not be stored: \(first) "
-          + "\(stored); --report FILE tells which ones failed, --retry-failed FILE tries them again."
+        message:
+          "\(failed) \(stored); --report FILE tells which ones failed, --retry-failed FILE tries them again."
       )
     }
   }

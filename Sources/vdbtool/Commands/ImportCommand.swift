@@ -67,8 +67,7 @@ struct ImportCommand: AsyncParsableCommand {
 
   @OptionGroup(title: "Model") var service: ServiceOptions
 
-  @Option(help: ArgumentHelp("Threads that index; all cores by default.", valueName: "n"))
-  var indexingThreads: Int?
+  @OptionGroup var indexer: IndexingOption
 
   @Flag(help: "Wait until all rows are in the index.")
   var wait = false
@@ -92,7 +91,6 @@ struct ImportCommand: AsyncParsableCommand {
       )
     }
     try requirePositive(batchSize, "batch-size")
-    try requirePositive(indexingThreads, "indexing-threads")
   }
 
   func run() async throws {
@@ -106,7 +104,7 @@ struct ImportCommand: AsyncParsableCommand {
     let (dimension, element) = (reader.dimension, reader.element)
     let store = try VectorStore.open(
       at: store.store,
-      options: StoreOptions(indexingThreads: indexingThreads)
+      options: StoreOptions(indexingThreads: indexer.indexingThreads)
     )
     var outcome = ImportRun.Outcome()
     var importSeconds = 0.0
@@ -171,26 +169,16 @@ struct ImportCommand: AsyncParsableCommand {
     let backlog = info?.backlog ?? 0
     if json.json {
       try StandardOutput.writeJSON {
-        $0.key("collection")
-        $0.string(name)
-        $0.key("rows")
-        $0.int(outcome.rows)
-        $0.key("inserted")
-        $0.int(outcome.inserted)
-        $0.key("replaced")
-        $0.int(outcome.replaced)
-        $0.key("last_sequence")
-        $0.int(outcome.last.value)
-        $0.key("import_seconds")
-        $0.rounded(importSeconds, 3)
-        $0.key("rows_per_second")
-        $0.rounded(rate, 0)
-        $0.key("seconds")
-        $0.rounded((ContinuousClock.now - start) / .seconds(1), 3)
-        $0.key("indexed")
-        $0.int(info?.indexed ?? 0)
-        $0.key("backlog")
-        $0.int(backlog)
+        $0.member("collection", name)
+        $0.member("rows", outcome.rows)
+        $0.member("inserted", outcome.inserted)
+        $0.member("replaced", outcome.replaced)
+        $0.member("last_sequence", outcome.last.value)
+        $0.member("import_seconds", rounded: importSeconds, 3)
+        $0.member("rows_per_second", rounded: rate, 0)
+        $0.member("seconds", rounded: (ContinuousClock.now - start) / .seconds(1), 3)
+        $0.member("indexed", info?.indexed ?? 0)
+        $0.member("backlog", backlog)
       }
     } else {
       var text =

@@ -58,16 +58,11 @@ struct IndexCommand: AsyncParsableCommand {
       )
     }
     try StandardOutput.writeJSON {
-      $0.key("collection")
-      $0.string(after.name)
-      $0.key("rows")
-      $0.int(after.rows)
-      $0.key("indexed")
-      $0.int(after.indexed)
-      $0.key("newly_indexed")
-      $0.int(rows)
-      $0.key("seconds")
-      $0.rounded(seconds, 3)
+      $0.member("collection", after.name)
+      $0.member("rows", after.rows)
+      $0.member("indexed", after.indexed)
+      $0.member("newly_indexed", rows)
+      $0.member("seconds", rounded: seconds, 3)
     }
   }
 }

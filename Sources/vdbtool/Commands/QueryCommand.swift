@@ -140,8 +140,7 @@ struct QueryCommand: AsyncParsableCommand {
     )
     guard json.json else { return try StandardOutput.write(RecordText.table(results)) }
     try StandardOutput.writeJSON {
-      $0.key("query")
-      $0.string(text)
+      $0.member("query", text)
       $0.key("results")
       $0.array { for result in results { RecordText.write(result, to: &$0) } }
     }
@@ -164,8 +163,7 @@ struct QueryCommand: AsyncParsableCommand {
       for (index, results) in answers.enumerated() {
         if json.json {
           writer.object {
-            $0.key("row")
-            $0.int(first + index)
+            $0.member("row", first + index)
             $0.key("results")
             $0.array { for result in results { RecordText.write(result, to: &$0) } }
           }

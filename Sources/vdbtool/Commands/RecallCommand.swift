@@ -150,16 +150,11 @@ struct RecallCommand: AsyncParsableCommand {
       writer.array { array in
         for point in points {
           array.object {
-            $0.key("ef")
-            $0.int(point.ef)
-            $0.key("recall")
-            $0.rounded(point.recall, 4)
-            $0.key("qps")
-            $0.rounded(point.qps, 0)
-            $0.key("scored")
-            $0.rounded(point.scored, 1)
-            $0.key("compared")
-            $0.rounded(point.compared, 1)
+            $0.member("ef", point.ef)
+            $0.member("recall", rounded: point.recall, 4)
+            $0.member("qps", rounded: point.qps, 0)
+            $0.member("scored", rounded: point.scored, 1)
+            $0.member("compared", rounded: point.compared, 1)
           }
         }
       }
@@ -167,14 +162,10 @@ struct RecallCommand: AsyncParsableCommand {
   }
 
   private func writeConditions(queries: Int, to writer: inout JSONWriter) {
-    writer.key("collection")
-    writer.string(collection.collection)
-    writer.key("queries")
-    writer.int(queries)
-    writer.key("limit")
-    writer.int(limit)
-    writer.key("truth")
-    writer.string(exact ? "exact" : "file")
+    writer.member("collection", collection.collection)
+    writer.member("queries", queries)
+    writer.member("limit", limit)
+    writer.member("truth", exact ? "exact" : "file")
   }
 
   private func report(
@@ -201,18 +192,12 @@ struct RecallCommand: AsyncParsableCommand {
       writer.array { array in
         for (choice, point) in targets {
           array.object {
-            $0.key("target")
-            $0.rounded(choice.targetRecall, 6)
-            $0.key("ef")
-            $0.int(point.ef)
-            $0.key("promised")
-            $0.bool(choice.isPromised)
-            $0.key("lower_bound")
-            $0.rounded(choice.estimate?.lowerBound ?? 0, 4)
-            $0.key("recall")
-            $0.rounded(point.recall, 4)
-            $0.key("qps")
-            $0.rounded(point.qps, 0)
+            $0.member("target", rounded: choice.targetRecall, 6)
+            $0.member("ef", point.ef)
+            $0.member("promised", choice.isPromised)
+            $0.member("lower_bound", rounded: choice.estimate?.lowerBound ?? 0, 4)
+            $0.member("recall", rounded: point.recall, 4)
+            $0.member("qps", rounded: point.qps, 0)
           }
         }
       }

@@ -72,23 +72,9 @@ struct ReprocessCommand: AsyncParsableCommand {
   @Option(help: "When rows are indexed; by default as in the collection read.")
   var indexing: IndexingMode?
 
-  @Option(help: ArgumentHelp("Tasks that clean, and tasks that embed.", valueName: "n"))
-  var workers: Int?
+  @OptionGroup var pipeline: PipelineOptions
 
-  @Option(help: ArgumentHelp("Texts of one embedding call.", valueName: "n"))
-  var embedBatch: Int?
-
-  @Option(help: ArgumentHelp("Records of one commit.", valueName: "n"))
-  var writeBatch: Int?
-
-  @Flag(help: "Keep cleaned texts only, not what they were before cleaning.")
-  var noKeepOriginal = false
-
-  @Option(help: ArgumentHelp("Write the report to a file, as JSON.", valueName: "file"))
-  var report: String?
-
-  @Option(help: ArgumentHelp("Threads that index; all cores by default.", valueName: "n"))
-  var indexingThreads: Int?
+  @OptionGroup var indexer: IndexingOption
 
   @OptionGroup var json: JSONFlag
   @OptionGroup var quiet: QuietFlag
@@ -100,16 +86,15 @@ struct ReprocessCommand: AsyncParsableCommand {
         "--model goes with an --embed that is a service: \(ServiceOptions.names)."
       )
     }
-    try requirePositive(indexingThreads, "indexing-threads")
   }
 
   func run() async throws {
     let interrupt = Interrupt()
-    let options = StoreOptions(mode: .readWriteExisting, indexingThreads: indexingThreads)
+    let options = StoreOptions(mode: .readWriteExisting, indexingThreads: indexer.indexingThreads)
     let outcome = try await VectorStore.with(store.store, options) { store in
       try await run(in: store, interrupt)
     }
-    if let path = report { try outcome.ingestion.report.write(to: path) }
+    if let path = pipeline.report { try outcome.ingestion.report.write(to: path) }
     if json.json {
       try writeJSON(outcome)
     } else {
@@ -127,12 +112,11 @@ struct ReprocessCommand: AsyncParsableCommand {
         message: "\(failure.message ?? "") \(stored)\(kept); run the same command again to go on."
       )
     }
-    if ingested.failed > 0 {
-      let first = ingested.failedBatches.first?.errors.last ?? ""
+    if let failed = ingested.failedText {
       throw Failure(
         status: .data,
-        message: "\(Text.grouped(ingested.failed)) texts could not be stored: \(first) "
-          + "\(stored)\(kept); run the same command again to try the others once more."
+        message:
+          "\(failed) \(stored)\(kept); run the same command again to try the others once more."
       )
     }
   }
@@ -187,17 +171,8 @@ struct ReprocessCommand: AsyncParsableCommand {
   }
 
   private var configuration: IngestConfiguration {
-    var configuration = IngestConfiguration(
-      cleaner: clean.chain,
-      workers: workers,
-      embedBatch: embedBatch,
-      writeBatch: writeBatch,
-      keepOriginal: !noKeepOriginal
-    )
-    if embed.isService {
-      configuration.retries = ServiceLoader.retries
-      configuration.retryDelay = ServiceLoader.retryDelay
-    }
+    var configuration = IngestConfiguration(cleaner: clean.chain)
+    pipeline.apply(to: &configuration, with: embed)
     return configuration
   }
 
@@ -214,10 +189,8 @@ struct ReprocessCommand: AsyncParsableCommand {
   private func writeJSON(_ outcome: Outcome) throws {
     let text = try outcome.ingestion.report.json()
     try StandardOutput.writeJSON {
-      $0.key("collection")
-      $0.string(outcome.from)
-      $0.key("into")
-      $0.string(into)
+      $0.member("collection", outcome.from)
+      $0.member("into", into)
       $0.key("alias")
       if let alias = outcome.alias { $0.string(alias) } else { $0.null() }
       $0.key("ingestion")

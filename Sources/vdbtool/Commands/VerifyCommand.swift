@@ -49,24 +49,17 @@ struct VerifyCommand: AsyncParsableCommand {
 
   private func writeJSON(_ report: VerifyReport) throws {
     try StandardOutput.writeJSON {
-      $0.key("sound")
-      $0.bool(report.isSound)
-      $0.key("depth")
-      $0.string(report.depth.rawValue)
-      $0.key("checked_values")
-      $0.int(report.checkedValues)
-      $0.key("checked_rows")
-      $0.int(report.checkedRows)
+      $0.member("sound", report.isSound)
+      $0.member("depth", report.depth.rawValue)
+      $0.member("checked_values", report.checkedValues)
+      $0.member("checked_rows", report.checkedRows)
       $0.key("problems")
       $0.array { problems in
         for problem in report.problems {
           problems.object {
-            $0.key("invariant")
-            $0.string(problem.invariant)
-            $0.key("place")
-            $0.string(problem.place)
-            $0.key("detail")
-            $0.string(problem.detail)
+            $0.member("invariant", problem.invariant)
+            $0.member("place", problem.place)
+            $0.member("detail", problem.detail)
           }
         }
       }

@@ -71,6 +71,14 @@ struct CollectionOption: ParsableArguments {
   var collection = "default"
 }
 
+/// How much of the machine a command that writes may index with.
+struct IndexingOption: ParsableArguments {
+  @Option(help: ArgumentHelp("Threads that index; all cores by default.", valueName: "n"))
+  var indexingThreads: Int?
+
+  func validate() throws { try requirePositive(indexingThreads, "indexing-threads") }
+}
+
 /// How a command reports.
 struct JSONFlag: ParsableArguments {
   @Flag(help: "Print JSON, one object a line, with keys that stay the same.")

@@ -66,10 +66,8 @@ struct Failure: Error {
     writer.object {
       $0.key("error")
       $0.object {
-        $0.key("code")
-        $0.string(status.name)
-        $0.key("message")
-        $0.string(message ?? "")
+        $0.member("code", status.name)
+        $0.member("message", message ?? "")
       }
     }
     return writer.text

@@ -13,8 +13,7 @@ enum RecordText {
       $0.key("score")
       $0.float(result.score)
       if let document = result.document {
-        $0.key("text")
-        $0.string(document)
+        $0.member("text", document)
       }
       $0.key("metadata")
       $0.metadata(result.metadata)
@@ -31,12 +30,10 @@ enum RecordText {
         $0.array { for number in record.vector { $0.float(number) } }
       }
       if let document = record.document {
-        $0.key("text")
-        $0.string(document)
+        $0.member("text", document)
       }
       if let original = record.original {
-        $0.key("original")
-        $0.string(original)
+        $0.member("original", original)
       }
       if !record.metadata.isEmpty {
         $0.key("metadata")

@@ -59,26 +59,16 @@ struct TextImportOptions: ParsableArguments {
   )
   var preset = IngestPreset.standard
 
-  @Option(help: ArgumentHelp("Tasks that clean, and tasks that embed.", valueName: "n"))
-  var workers: Int?
-
   @Option(help: ArgumentHelp("Entries read at a time.", valueName: "n"))
   var loadBatch: Int?
 
   @Option(help: ArgumentHelp("Entries cleaned at a time.", valueName: "n"))
   var cleanBatch: Int?
 
-  @Option(help: ArgumentHelp("Texts of one embedding call.", valueName: "n"))
-  var embedBatch: Int?
-
-  @Option(help: ArgumentHelp("Records of one commit.", valueName: "n"))
-  var writeBatch: Int?
+  @OptionGroup var pipeline: PipelineOptions
 
   @Flag(help: "Store texts that occur more than once as often as they occur.")
   var allowDuplicates = false
-
-  @Flag(help: "Keep cleaned texts only, not what they were before cleaning.")
-  var noKeepOriginal = false
 
   @Flag(
     help:
@@ -95,36 +85,24 @@ struct TextImportOptions: ParsableArguments {
   )
   var retryFailed: String?
 
-  @Option(help: ArgumentHelp("Write the report to a file, as JSON.", valueName: "file"))
-  var report: String?
-
   /// Names of options that were given although no `--file` was.
   var strayNames: [String] {
     let given: [(String, Bool)] = [
       ("format", format != nil), ("source", source != nil), ("embed", embed != nil),
-      ("workers", workers != nil), ("load-batch", loadBatch != nil),
-      ("clean-batch", cleanBatch != nil), ("embed-batch", embedBatch != nil),
-      ("write-batch", writeBatch != nil), ("allow-duplicates", allowDuplicates),
-      ("no-keep-original", noKeepOriginal), ("resume", resume),
-      ("retry-failed", retryFailed != nil), ("report", report != nil),
+      ("load-batch", loadBatch != nil), ("clean-batch", cleanBatch != nil),
+      ("allow-duplicates", allowDuplicates), ("resume", resume),
+      ("retry-failed", retryFailed != nil),
     ]
-    return given.filter(\.1).map { "--" + $0.0 }
+    return (given + pipeline.given).filter(\.1).map { "--" + $0.0 }
   }
 
   func configuration() throws -> IngestConfiguration {
     var configuration = preset == .fast ? IngestConfiguration.fast : .standard
-    configuration.workers = workers
+    pipeline.apply(to: &configuration, with: embed)
     configuration.loadBatch = loadBatch
     configuration.cleanBatch = cleanBatch
-    configuration.embedBatch = embedBatch
-    configuration.writeBatch = writeBatch
     configuration.allowsDuplicates = allowDuplicates
-    configuration.keepOriginal = !noKeepOriginal
     configuration.resumes = resume
-    if embed?.isService == true {
-      configuration.retries = ServiceLoader.retries
-      configuration.retryDelay = ServiceLoader.retryDelay
-    }
     if let retryFailed {
       let report = try IngestReport.read(retryFailed)
       configuration.only = Set(report.failedBatches.flatMap { $0.ids.map(\.description) })
@@ -189,6 +167,13 @@ extension IngestReport {
     } catch {
       throw Failure(status: .data, message: "'\(path)' is no report that --report wrote: \(error).")
     }
+  }
+
+  /// How many texts could not be stored and what was said of the first; `nil` if all could.
+  var failedText: String? {
+    if failed == 0 { return nil }
+    let first = failedBatches.first?.errors.last ?? ""
+    return "\(Text.grouped(failed)) text\(failed == 1 ? "" : "s") could not be stored: \(first)"
   }
 
   /// One line of JSON with keys in snake case.

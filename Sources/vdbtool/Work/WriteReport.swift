@@ -18,32 +18,25 @@ struct WriteReport {
   private func amplification(_ bytes: Int) -> Double { Double(bytes) / Double(load.byteCount) }
 
   func write(to writer: inout JSONWriter) {
-    func put(_ key: String, _ value: Double, _ digits: Int, _ writer: inout JSONWriter) {
-      writer.key(key)
-      writer.rounded(value, digits)
-    }
-    put("rows_per_s", Double(load.rows) / store.seconds, 0, &writer)
-    put("commits_per_s", batches / store.seconds, 0, &writer)
-    put("plain_rows_per_s", Double(load.rows) / plainSeconds, 0, &writer)
-    put("of_plain", plainSeconds / store.seconds, 3, &writer)
-    put("p50_ms", store.latency(0.5) * 1000, 3, &writer)
-    put("p99_ms", store.latency(0.99) * 1000, 3, &writer)
+    writer.member("rows_per_s", rounded: Double(load.rows) / store.seconds, 0)
+    writer.member("commits_per_s", rounded: batches / store.seconds, 0)
+    writer.member("plain_rows_per_s", rounded: Double(load.rows) / plainSeconds, 0)
+    writer.member("of_plain", rounded: plainSeconds / store.seconds, 3)
+    writer.member("p50_ms", rounded: store.latency(0.5) * 1000, 3)
+    writer.member("p99_ms", rounded: store.latency(0.99) * 1000, 3)
     if let written = store.written {
-      put("write_amplification", amplification(written.handedOver), 3, &writer)
-      put("dirtied_amplification", amplification(written.dirtied), 3, &writer)
+      writer.member("write_amplification", rounded: amplification(written.handedOver), 3)
+      writer.member("dirtied_amplification", rounded: amplification(written.dirtied), 3)
     }
-    writer.key("in_flight")
-    writer.int(load.inFlight)
-    writer.key("bytes_per_row")
-    writer.int(load.pattern.bytesPerRow)
+    writer.member("in_flight", load.inFlight)
+    writer.member("bytes_per_row", load.pattern.bytesPerRow)
     guard let one, let paced else { return }
-    put("one_caller_commits_per_s", batches / one.seconds, 0, &writer)
-    put("one_caller_p99_ms", one.latency(0.99) * 1000, 3, &writer)
-    put("paced_commits_per_s", batches / paced.seconds, 0, &writer)
-    put("paced_p50_ms", paced.latency(0.5) * 1000, 3, &writer)
-    put("paced_p99_ms", paced.latency(0.99) * 1000, 3, &writer)
-    writer.key("unseen_after_receipt")
-    writer.int(store.unseen + paced.unseen)
+    writer.member("one_caller_commits_per_s", rounded: batches / one.seconds, 0)
+    writer.member("one_caller_p99_ms", rounded: one.latency(0.99) * 1000, 3)
+    writer.member("paced_commits_per_s", rounded: batches / paced.seconds, 0)
+    writer.member("paced_p50_ms", rounded: paced.latency(0.5) * 1000, 3)
+    writer.member("paced_p99_ms", rounded: paced.latency(0.99) * 1000, 3)
+    writer.member("unseen_after_receipt", store.unseen + paced.unseen)
   }
 
   var text: String {

@@ -8,6 +8,8 @@ final class FaultyEmbedder: Embedder {
   /// What a call does instead of answering well.
   enum Fault: Sendable {
     case error, tooFew, tooWide, notANumber, zero, tooLarge, refused
+    /// 400 or 422, in these words.
+    case bad(Int, String)
   }
 
   let dimension = 4
@@ -61,6 +63,8 @@ final class FaultyEmbedder: Embedder {
     case .notANumber: vectors[0][2] = .nan
     case .zero: vectors[0] = [0, 0, 0, 0]
     case .tooLarge: throw .tooLarge(message: "\(texts.count) texts")
+    case .bad(let status, let message):
+      throw .service(status: status, message: message, retryAfter: nil)
     case .refused: throw .service(status: 401, message: "no key", retryAfter: nil)
     }
     return vectors

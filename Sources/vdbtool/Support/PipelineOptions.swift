@@ -1,0 +1,41 @@
+import ArgumentParser
+import VDBIngest
+
+/// What every command asks that runs the pipeline: `import` of texts, and `reprocess`.
+struct PipelineOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Tasks that clean, and tasks that embed.", valueName: "n"))
+  var workers: Int?
+
+  @Option(help: ArgumentHelp("Texts of one embedding call.", valueName: "n"))
+  var embedBatch: Int?
+
+  @Option(help: ArgumentHelp("Records of one commit.", valueName: "n"))
+  var writeBatch: Int?
+
+  @Flag(help: "Keep cleaned texts only, not what they were before cleaning.")
+  var noKeepOriginal = false
+
+  @Option(help: ArgumentHelp("Write the report to a file, as JSON.", valueName: "file"))
+  var report: String?
+
+  /// The options, each with whether it was given.
+  var given: [(String, Bool)] {
+    [
+      ("workers", workers != nil), ("embed-batch", embedBatch != nil),
+      ("write-batch", writeBatch != nil), ("no-keep-original", noKeepOriginal),
+      ("report", report != nil),
+    ]
+  }
+
+  /// Puts what was given into a configuration, with the patience that a service needs.
+  func apply(to configuration: inout IngestConfiguration, with embed: EmbedderName?) {
+    configuration.workers = workers
+    configuration.embedBatch = embedBatch
+    configuration.writeBatch = writeBatch
+    configuration.keepOriginal = !noKeepOriginal
+    if embed?.isService == true {
+      configuration.retries = ServiceLoader.retries
+      configuration.retryDelay = ServiceLoader.retryDelay
+    }
+  }
+}
