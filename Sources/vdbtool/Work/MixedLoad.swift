@@ -137,7 +137,7 @@ struct MixedLoad: Sendable {
     var done = 0
     for batch in batches {
       if let backlog {
-        while try store.indexStatus(of: Self.collection).backlog + batch.count > backlog {
+        while try Self.unlinkedRows(of: store) + batch.count > backlog {
           try await Task.sleep(for: .milliseconds(1))
         }
       }
@@ -148,11 +148,16 @@ struct MixedLoad: Sendable {
     try await store.indexed(in: Self.collection)
   }
 
+  private static func unlinkedRows(of store: VectorStore) throws -> Int {
+    let info = try store.collection(collection)
+    return info.rows - info.indexed
+  }
+
   /// Notes how many rows wait until the task is cancelled.
   private func watch(_ store: VectorStore, _ unlinked: Guarded<Unlinked>) async throws {
     while !Task.isCancelled {
-      let backlog = try store.indexStatus(of: Self.collection).backlog
-      unlinked.withLock { $0.add(backlog) }
+      let rows = try Self.unlinkedRows(of: store)
+      unlinked.withLock { $0.add(rows) }
       do { try await Task.sleep(for: Self.sampleEvery) } catch { return }
     }
   }
