@@ -10,13 +10,23 @@ struct BenchMixedCommand: AsyncParsableCommand {
     abstract: "Rate of one searching thread alone, and while rows are inserted and indexed.",
     discussion: """
       Half of the rows are stored and indexed first. One thread searches alone; then on, while the \
-      other half is inserted, a synced commit a batch, and indexed; then alone again. The rate during \
-      the work is given as a share of the mean rate alone, and of the fair share of that: all of it \
-      where each indexing thread has a core beside the searching one, else cores over threads. The \
-      thread that inserts and the writer mostly wait for the disk and are not counted.
+      other half is inserted, a synced commit a batch, and indexed; then alone again. This is done twice, \
+      each time in a new store:
+
+        steady  as in a service: before a commit the inserting thread waits until no more than --backlog \
+      rows are stored but not in the index, so rows come as quickly as they are indexed
+        burst   as in an import: rows come as fast as the disk takes them; tens of thousands wait for the \
+      index, and every search compares all of those
+
+      The rate during the work is given as a share of the mean rate alone, and of the fair share of that: \
+      all of it where each indexing thread has a core beside the searching one, else cores over threads. \
+      The thread that inserts and the writer mostly wait for the disk and are not counted. Where other \
+      programs run, compare the rates per second of running: time in which the thread had no core does \
+      not count there.
 
       EXAMPLES
         vdbtool bench mixed --base b.npy --queries q.npy
+        vdbtool bench mixed --base b.npy --queries q.npy --steady --backlog 4000
         vdbtool bench mixed --base b.npy --queries q.npy --indexing-threads 1 --json
       """
   )
@@ -31,47 +41,62 @@ struct BenchMixedCommand: AsyncParsableCommand {
   var ef = 64
   @Option(help: ArgumentHelp("Threads that index; all cores by default.", valueName: "n"))
   var indexingThreads: Int?
-  @Option(help: ArgumentHelp("Rows of a commit.", valueName: "n"))
-  var batchSize = 1000
+  @Flag(help: "Measures only the steady inflow.")
+  var steady = false
+  @Flag(help: "Measures only the burst.")
+  var burst = false
+  @Option(help: ArgumentHelp("Rows unlinked at most, when steady.", valueName: "n"))
+  var backlog = 1_500
+  @Option(
+    help: ArgumentHelp("Rows of a commit; 100 when steady, 1000 in the burst.", valueName: "n")
+  )
+  var batchSize: Int?
   @Option(help: ArgumentHelp("Seconds of searching alone, before and after.", valueName: "n"))
   var seconds = 3.0
+  @Flag(help: "Searches leave out the rows that wait for the index: what comparing them costs.")
+  var linkedOnly = false
   @Option(help: ArgumentHelp("Where the store is made; a temporary folder by default."))
   var scratch: String?
   @OptionGroup var json: JSONFlag
   @OptionGroup var quiet: QuietFlag
 
-  private static let collection = "bench"
-
   func validate() throws {
     try requirePositive(ef, "ef")
     try requirePositive(indexingThreads, "indexing-threads")
     try requirePositive(batchSize, "batch-size")
+    try requirePositive(backlog, "backlog")
     guard seconds > 0, seconds <= 3600 else {
       throw ValidationError("--seconds must be above 0, and 3600 at most, not \(seconds).")
     }
+    let size = load(.steady, queries: []).batchSize
+    if inflows.contains(.steady), size > backlog {
+      throw ValidationError("--backlog \(backlog) must leave room for a commit of \(size) rows.")
+    }
   }
 
-  /// What was measured.
-  private struct Figures {
-    var before: SearchingThread.Rate
-    var during: SearchingThread.Rate
-    var after: SearchingThread.Rate
-    /// Rows inserted while searching.
-    var rows: Int
-    var insertSeconds: Double
-    var cores: Int
-    var threads: Int
+  private var inflows: [MixedLoad.Inflow] {
+    if steady == burst { return MixedLoad.Inflow.allCases }
+    return steady ? [.steady] : [.burst]
+  }
 
-    var alone: Double { (before.perSecond + after.perSecond) / 2 }
-    var ofAlone: Double { during.perSecond / alone }
-    var fairShare: Double { min(1, Double(cores) / Double(threads)) }
-    /// The share of the time during which the thread ran.
-    var running: Double { during.cpuSeconds / during.seconds }
+  private func load(_ inflow: MixedLoad.Inflow, queries: [[Float]]) -> MixedLoad {
+    MixedLoad(
+      base: base,
+      queries: queries,
+      metric: metric,
+      efSearch: ef,
+      indexingThreads: indexingThreads,
+      batchSize: batchSize ?? (inflow == .steady ? 100 : 1_000),
+      backlog: inflow == .steady ? backlog : nil,
+      seconds: seconds,
+      isLinkedOnly: linkedOnly
+    )
   }
 
   func run() async throws {
     let interrupt = Interrupt()
-    let queries = try QuerySource.all(queries)
+    let source = try QuerySource.all(queries)
+    let rows = (0..<source.count).map { source.row($0) }
     let folder =
       (scratch.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory)
       .appending(path: "vdb-bench-\(UUID().uuidString)").path()
@@ -80,116 +105,36 @@ struct BenchMixedCommand: AsyncParsableCommand {
       Foundation.exit(ExitStatus.interrupted.rawValue)
     }
     defer { BenchANNCommand.remove(folder) }
-    let options = StoreOptions(indexingThreads: indexingThreads)
-    let figures = try await VectorStore.with(folder, options) { store in
-      try await measure(store, (0..<queries.count).map { queries.row($0) })
-    }
-    try report(figures)
-  }
-
-  private func measure(_ store: VectorStore, _ queries: [[Float]]) async throws -> Figures {
     let progress = Progress(isQuiet: quiet.quiet)
     defer { progress.finish() }
-    let reader = try BatchReader(vectors: base, batchSize: batchSize)
-    let options = CollectionOptions(
-      dimension: reader.dimension,
-      metric: metric,
-      element: reader.element
-    )
-    try await store.createCollection(Self.collection, options)
-    // Read ahead, so that reading the file is no part of what is measured.
-    var batches: [RecordBatch] = []
-    while let batch = try reader.next() { batches.append(batch) }
-    guard batches.count >= 2 else {
-      throw Failure(
-        status: .data,
-        message: "'\(base)' has too few rows for two batches of \(batchSize)."
-      )
+    var reports: [MixedReport] = []
+    for inflow in inflows {
+      let load = load(inflow, queries: rows)
+      let figures = try await load.measure(in: folder, progress: progress)
+      reports.append(MixedReport(inflow: inflow, load: load, figures: figures))
+      BenchANNCommand.remove(folder)
     }
-    let half = batches.count / 2
-    for (number, batch) in batches[..<half].enumerated() {
-      try await store.insertBatch(batch, into: Self.collection)
-      progress.update("Storing the first half", done: number * batchSize, total: nil)
-    }
-    try await store.indexed(in: Self.collection)
-    let before = try await alone(store, queries)
-    var insertSeconds = 0.0
-    let start = ContinuousClock.now
-    let during = try await thread(store, queries).measure {
-      for (number, batch) in batches[half...].enumerated() {
-        try await store.insertBatch(batch, into: Self.collection)
-        progress.update("Inserting while searching", done: number * batchSize, total: nil)
-      }
-      try await store.indexed(in: Self.collection)
-      insertSeconds = (ContinuousClock.now - start) / .seconds(1)
-    }
-    let cores = ProcessInfo.processInfo.activeProcessorCount
-    return Figures(
-      before: before,
-      during: during,
-      after: try await alone(store, queries),
-      rows: batches[half...].reduce(0) { $0 + $1.count },
-      insertSeconds: insertSeconds,
-      cores: cores,
-      threads: 1 + (indexingThreads ?? cores)
-    )
+    progress.finish()
+    try write(reports)
   }
 
-  private func thread(_ store: VectorStore, _ queries: [[Float]]) -> SearchingThread {
-    SearchingThread(store, Self.collection, queries, efSearch: ef)
-  }
-
-  private func alone(
-    _ store: VectorStore,
-    _ queries: [[Float]]
-  ) async throws -> SearchingThread.Rate {
-    try await thread(store, queries).measure { try await Task.sleep(for: .seconds(seconds)) }
-  }
-
-  private func report(_ figures: Figures) throws {
-    let rowsPerSecond = Double(figures.rows) / figures.insertSeconds
+  private func write(_ reports: [MixedReport]) throws {
     guard json.json else {
-      return try StandardOutput.write(
-        """
-        alone     \(Text.grouped(Int(figures.before.perSecond))) queries/s before, \
-        \(Text.grouped(Int(figures.after.perSecond))) after
-        during    \(Text.grouped(Int(figures.during.perSecond))) queries/s, while \
-        \(Text.grouped(Int(rowsPerSecond))) rows/s were inserted and indexed
-        of alone  \(Text.fixed(figures.ofAlone, 2)); fair is \(Text.fixed(figures.fairShare, 2)) \
-        with \(figures.threads) busy threads on \(figures.cores) cores: \
-        \(Text.fixed(figures.ofAlone / figures.fairShare, 2)) of it
-        running   \(Text.fixed(figures.running, 2)) of the time
-
-        """
-      )
+      return try StandardOutput.write(reports.map(\.text).joined(separator: "\n"))
     }
     try StandardOutput.writeJSON {
-      $0.key("alone_before_qps")
-      $0.rounded(figures.before.perSecond, 0)
-      $0.key("alone_after_qps")
-      $0.rounded(figures.after.perSecond, 0)
-      $0.key("during_qps")
-      $0.rounded(figures.during.perSecond, 0)
-      $0.key("of_alone")
-      $0.rounded(figures.ofAlone, 3)
-      $0.key("fair_share")
-      $0.rounded(figures.fairShare, 3)
-      $0.key("of_fair_share")
-      $0.rounded(figures.ofAlone / figures.fairShare, 3)
-      $0.key("running")
-      $0.rounded(figures.running, 3)
-      $0.key("rows")
-      $0.int(figures.rows)
-      $0.key("rows_per_s")
-      $0.rounded(rowsPerSecond, 0)
-      $0.key("seconds")
-      $0.rounded(figures.during.seconds, 2)
+      for report in reports {
+        $0.key(report.inflow.rawValue)
+        $0.object { report.write(to: &$0) }
+      }
       $0.key("cores")
-      $0.int(figures.cores)
+      $0.int(reports[0].figures.cores)
       $0.key("threads")
-      $0.int(figures.threads)
+      $0.int(reports[0].figures.threads)
       $0.key("ef")
       $0.int(ef)
+      $0.key("linked_only")
+      $0.bool(linkedOnly)
     }
   }
 }

@@ -12,20 +12,29 @@ final class SearchingThread: Sendable {
     /// Time that the thread ran.
     var cpuSeconds = 0.0
     var perSecond: Double { Double(queries) / seconds }
+    var perRunningSecond: Double { Double(queries) / cpuSeconds }
   }
 
   private let store: VectorStore
   private let collection: String
   private let queries: [[Float]]
   private let efSearch: Int
+  private let consistency: Consistency
   private let isOver = Atomic<Bool>(false)
   private let outcome = Guarded<Result<Rate, VectorStoreError>?>(nil)
 
-  init(_ store: VectorStore, _ collection: String, _ queries: [[Float]], efSearch: Int) {
+  init(
+    _ store: VectorStore,
+    _ collection: String,
+    _ queries: [[Float]],
+    efSearch: Int,
+    consistency: Consistency = .latest
+  ) {
     self.store = store
     self.collection = collection
     self.queries = queries
     self.efSearch = efSearch
+    self.consistency = consistency
   }
 
   /// Searches while `work` goes on.
@@ -61,6 +70,7 @@ final class SearchingThread: Sendable {
           queries[rate.queries % queries.count],
           in: collection,
           efSearch: efSearch,
+          consistency: consistency,
           including: []
         )
         rate.queries += 1
