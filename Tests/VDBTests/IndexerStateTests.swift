@@ -95,11 +95,11 @@ import VDB
     ),
     Case(
       testDescription: "many ids are merged while rows keep coming",
-      committed: 65_536,
-      linked: 65_536,
-      checkpointed: 65_536,
-      busy: .mergeIDs(upTo: 65_536),
-      resting: .mergeIDs(upTo: 65_536)
+      committed: 262_144,
+      linked: 262_144,
+      checkpointed: 262_144,
+      busy: .mergeIDs(upTo: 262_144),
+      resting: .mergeIDs(upTo: 262_144)
     ),
     Case(
       testDescription: "few ids when the collection rests",

@@ -25,8 +25,9 @@ package struct IndexerState {
   package static let minimumTurn: Row = 4_096
   /// Rows linked in one turn at most, so that queries do not scan many more.
   package static let maximumTurn: Row = 65_536
-  /// Rows whose ids wait in memory at least before a merge while rows keep coming.
-  package static let minimumMerge: Row = 65_536
+  /// Rows whose ids wait in memory at least before a merge while rows keep coming: a merge of random ids
+  /// writes nearly all leaves of the table again.
+  package static let minimumMerge: Row = 262_144
 
   package var mode: IndexingMode
   /// Without vectors only ids are merged.

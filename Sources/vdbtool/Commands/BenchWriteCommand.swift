@@ -9,9 +9,9 @@ struct BenchWriteCommand: AsyncParsableCommand {
     commandName: "write",
     abstract: "Durable rows a second, beside plain appended writes of the same bytes.",
     discussion: """
-      Inserts made-up rows with ids and metadata into a fresh store, and then appends the same \
-      number of bytes to a plain file with one fdatasync a batch: the disk's own limit, in the same \
-      run. Rows are made outside of the measured time. A receipt is given when its batch is synced. \
+      Inserts made-up rows with ids and metadata into a fresh store and, by turns of 128 MB, appends \
+      the same number of bytes to a plain file with one fdatasync a batch: the disk's own limit, in \
+      the same run. Rows are made outside of the measured time. A receipt is given when its batch is synced. \
       Like import, the one caller queues further batches meanwhile, and those that wait together \
       share a sync; --in-flight 1 waits for each receipt before the next batch.
 
@@ -76,12 +76,15 @@ struct BenchWriteCommand: AsyncParsableCommand {
       report.one = try await load.insert(at: folder + "/one")
       load.callers = callers
     }
-    report.store = try await load.insert(at: folder + "/store")
+    let plain = try PlainFile(
+      at: folder + "/plain",
+      batchBytes: load.batchSize * load.pattern.bytesPerRow
+    )
+    report.store = try await load.insert(at: folder + "/store", besides: plain)
     if let one = report.one {
       load.pace = Double(load.batches) / one.seconds
       report.paced = try await load.insert(at: folder + "/paced")
     }
-    report.plainSeconds = try load.appendPlainly(to: folder + "/plain")
     if json.json {
       try StandardOutput.writeJSON { report.write(to: &$0) }
     } else {

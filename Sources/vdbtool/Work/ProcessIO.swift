@@ -24,4 +24,9 @@ struct ProcessIO {
   func since(_ earlier: ProcessIO) -> ProcessIO {
     ProcessIO(handedOver: handedOver - earlier.handedOver, dirtied: dirtied - earlier.dirtied)
   }
+
+  mutating func add(_ other: ProcessIO) {
+    handedOver += other.handedOver
+    dirtied += other.dirtied
+  }
 }

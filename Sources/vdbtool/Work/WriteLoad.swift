@@ -21,8 +21,11 @@ struct WriteLoad: Sendable {
     var latencies: [Double] = []
     /// Batches whose records were not there right after their receipt.
     var unseen = 0
-    /// What the process wrote until the store was closed; `nil` where the system does not say.
+    /// What the process wrote until the store was closed, without the plain file; `nil` where the
+    /// system does not say.
     var written: ProcessIO?
+    /// Seconds that appending the same bytes to a plain file took, if there was one.
+    var plainSeconds = 0.0
 
     /// The latency below which so much of all batches stays.
     func latency(_ share: Double) -> Double {
@@ -39,7 +42,10 @@ struct WriteLoad: Sendable {
   /// Bytes of all vectors, ids and metadata.
   var byteCount: Int { rows * pattern.bytesPerRow }
 
-  func insert(at path: String) async throws -> Result {
+  /// Inserts all rows into a fresh store.
+  ///
+  /// - Parameter plain: Gets the same bytes, turn by turn, so that both see the disk in the same mood.
+  func insert(at path: String, besides plain: PlainFile? = nil) async throws -> Result {
     let options = CollectionOptions(
       dimension: pattern.dimension,
       element: pattern.element,
@@ -48,16 +54,20 @@ struct WriteLoad: Sendable {
     let before = ProcessIO.now()
     var result = try await VectorStore.with(path, StoreOptions()) { store in
       try await store.createCollection(Self.collection, options)
-      let result = try await insert(into: store)
+      let result = try await insert(into: store, besides: plain)
       if isIndexed { try await store.index(Self.collection) }
       return result
     }
-    if let before, let after = ProcessIO.now() { result.written = after.since(before) }
+    if let before, let after = ProcessIO.now() {
+      let all = after.since(before)
+      result.written = plain.map { all.since($0.written) } ?? all
+    }
+    result.plainSeconds = plain?.seconds ?? 0
     result.latencies.sort()
     return result
   }
 
-  private func insert(into store: VectorStore) async throws -> Result {
+  private func insert(into store: VectorStore, besides plain: PlainFile?) async throws -> Result {
     var result = Result()
     let perTurn = max(callers, Self.madeAheadBytes / (batchSize * pattern.bytesPerRow))
     for first in stride(from: 0, to: batches, by: perTurn) {
@@ -77,6 +87,7 @@ struct WriteLoad: Sendable {
         result.latencies += part.latencies
         result.unseen += part.unseen
       }
+      try plain?.append(batches: made.count)
     }
     return result
   }
@@ -112,25 +123,5 @@ struct WriteLoad: Sendable {
     }
     try await settle(0)
     return result
-  }
-
-  /// Seconds that appending the same bytes takes with one fdatasync a batch.
-  func appendPlainly(to path: String) throws -> Double {
-    let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
-    guard descriptor >= 0 else {
-      throw Failure(status: .cannotCreate, message: "'\(path)' could not be made.")
-    }
-    defer { close(descriptor) }
-    let bytes = [UInt8](repeating: 0xA5, count: batchSize * pattern.bytesPerRow)
-    let start = ContinuousClock.now
-    for _ in 0..<batches {
-      try Descriptor.write(bytes, to: descriptor)
-      #if canImport(Darwin)
-        _ = fcntl(descriptor, F_FULLFSYNC)
-      #else
-        fdatasync(descriptor)
-      #endif
-    }
-    return (ContinuousClock.now - start) / .seconds(1)
   }
 }

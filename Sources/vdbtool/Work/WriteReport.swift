@@ -8,10 +8,10 @@ struct WriteReport {
   var one: WriteLoad.Result?
   /// The same batches of all callers at one caller's rate.
   var paced: WriteLoad.Result?
-  var plainSeconds = 0.0
 
   init(load: WriteLoad) { self.load = load }
 
+  private var plainSeconds: Double { store.plainSeconds }
   private var batches: Double { Double(load.batches) }
   private func rate(_ seconds: Double) -> Int { Int(Double(load.rows) / seconds) }
   /// Bytes written a byte of vectors, ids and metadata.
