@@ -101,6 +101,7 @@ let package = Package(
     .target(
       name: "HTTPTestSupport",
       dependencies: [
+        "TestSupport",
         .product(name: "NIOCore", package: "swift-nio", condition: http),
         .product(name: "NIOHTTP1", package: "swift-nio", condition: http),
         .product(name: "NIOPosix", package: "swift-nio", condition: http),

@@ -140,8 +140,8 @@ extension Checker {
   /// Which record this is, after comparing every part of it with what was written.
   private func identify(_ record: Record, _ lane: Lane) throws -> (number: Int, step: Int) {
     guard let number = Lane.number(of: record.id) else { throw Broken("unknown id \(record.id)") }
-    guard let step = lane.step(of: record.vector) else {
-      throw Broken("\(lane) \(record.id): no such vector was written")
+    guard let step = lane.step(of: record) else {
+      throw Broken("\(lane) \(record.id): no such record was written")
     }
     let expected = written.record(lane, number, step)
     guard record != expected else { return (number, step) }
@@ -232,6 +232,7 @@ extension Checker {
   }
 
   private func checkSearch(_ store: VectorStore, _ lane: Lane, _ records: Model.Contents) throws {
+    guard lane.options.hasVectors else { return try checkNoSearch(store, lane) }
     let vectors = records.map { ($0.key, written.record(lane, $0.key, $0.value).vector) }
     var random = SeededGenerator(seed: seed &+ UInt64(records.count))
     for exact in [true, false] {
@@ -246,6 +247,18 @@ extension Checker {
       try checkHits(hits, query, lane, records)
       if exact, let i = hits.indices.first(where: { !Self.close(hits[$0].distance, truth[$0]) }) {
         throw Broken("\(lane): exact answer \(i) at \(hits[i].distance), not \(truth[i])")
+      }
+    }
+  }
+
+  /// Without vectors there is nothing to search, and the store says so.
+  private func checkNoSearch(_ store: VectorStore, _ lane: Lane) throws {
+    for exact in [true, false] {
+      do {
+        let hits = try store.search([1], in: lane.rawValue, limit: 5, exact: exact)
+        throw Broken("\(lane): a search without vectors finds \(hits.count)")
+      } catch VectorStoreError.noVectors {
+        continue
       }
     }
   }

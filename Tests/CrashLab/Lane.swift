@@ -5,10 +5,12 @@ import VDB
 /// A collection of the workload.
 ///
 /// Every record in it follows from the seed, its number and the step that wrote it, and names that step
-/// in its vector: so whoever finds a record knows what it must be.
+/// in its vector, or in its metadata where it has none: so whoever finds a record knows what it must be.
 enum Lane: String, CaseIterable {
   case texts
   case points
+  /// Records without vectors.
+  case notes
   case scratch
 
   var options: CollectionOptions {
@@ -16,6 +18,7 @@ enum Lane: String, CaseIterable {
     // Wide enough that a workload fills some blocks of rows and not only the first.
     case .texts: CollectionOptions(dimension: 96, metric: .cosine, element: .float16)
     case .points: CollectionOptions(dimension: 8, metric: .l2)
+    case .notes: CollectionOptions(dimension: 0)
     case .scratch: CollectionOptions(dimension: 4, metric: .dot, element: .int8)
     }
   }
@@ -26,18 +29,30 @@ enum Lane: String, CaseIterable {
       seed: seed &+ UInt64(number) &* 0x9E37_79B9 &+ UInt64(step) &* 0xC2B2_AE3D_27D4_EB4F
     )
     var vector = (0..<options.dimension).map { _ in component(&random) }
-    vector[0] = Float(step % stepBase)
-    vector[1] = Float(step / stepBase)
+    var metadata = Self.metadata(number, step, &random)
+    if vector.isEmpty {
+      metadata["step"] = .int(Int64(step))
+    } else {
+      vector[0] = Float(step % stepBase)
+      vector[1] = Float(step / stepBase)
+    }
     return Record(
       id: Self.id(of: number),
       vector: vector,
-      metadata: Self.metadata(number, step, &random),
+      metadata: metadata,
       document: Self.document(number, &random)
     )
   }
 
-  /// The step that a stored vector says it was written by.
-  func step(of vector: [Float]) -> Int? {
+  /// The step that a stored record says it was written by.
+  func step(of record: Record) -> Int? {
+    if !options.hasVectors {
+      guard record.vector.isEmpty, case .int(let step)? = record.metadata["step"] else {
+        return nil
+      }
+      return Int(step)
+    }
+    let vector = record.vector
     guard vector.count == options.dimension, let low = Int(exactly: vector[0]),
       let high = Int(exactly: vector[1]), low >= 0, high >= 0
     else { return nil }
@@ -67,6 +82,7 @@ enum Lane: String, CaseIterable {
     switch self {
     case .texts: Float(Int.random(in: -512...512, using: &random))
     case .points: Float.random(in: -1000...1000, using: &random)
+    case .notes: 0
     case .scratch: Float(Int.random(in: -128...127, using: &random))
     }
   }

@@ -79,9 +79,15 @@ struct Plan {
   func step(_ number: Int, after model: Model) -> Step {
     if number == 1 { return .create(.texts) }
     if number == 2 { return .create(.points) }
+    if number == 3 { return .create(.notes) }
     if number % 23 == 0 { return .compact }
     var random = SeededGenerator(seed: seed ^ UInt64(number) &* 0xD6E8_FEB8_6659_FD93)
-    let lane: Lane = random.next() % 5 < 3 ? .texts : .points
+    let lane: Lane =
+      switch random.next() % 6 {
+      case 0..<3: .texts
+      case 3..<5: .points
+      default: .notes
+      }
     if model.lanes[lane]?.count ?? 0 > Self.manyRecords {
       return deletion(lane, model, &random, 600)
     }
@@ -111,7 +117,8 @@ struct Plan {
   private func together(_ model: Model, _ random: inout SeededGenerator) -> Step {
     var parts: [Part] = []
     var first = model.nextNumber
-    for lane in [Lane.texts, .points, .texts] {
+    // The third beside one of its own collection, or in one that has no blocks.
+    for lane in [Lane.texts, .points, random.next() % 2 == 0 ? .texts : .notes] {
       let count = Int.random(in: 1...60, using: &random)
       parts.append(fresh(lane, first, count))
       first += count

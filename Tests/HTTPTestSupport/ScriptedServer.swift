@@ -3,6 +3,7 @@
   import NIOCore
   import NIOHTTP1
   import NIOPosix
+  public import TestSupport
 
   /// A server on a free port of this machine that does with each call what a script says.
   public final class ScriptedServer: Sendable {

@@ -1,5 +1,6 @@
 #if HTTPEmbedding
   import HTTPTestSupport
+  import TestSupport
   import Testing
   import VDBIngest
 

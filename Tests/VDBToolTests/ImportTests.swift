@@ -113,6 +113,34 @@ struct ImportTests {
     }
   }
 
+  @Test(arguments: [
+    (["--vectors", "-"], "\"vector\":[1,2]"),
+    (["--file", "-", "--embed", "hash:16"], "\"text\":\"a line\""),
+  ])
+  func `rows of an input that pauses are there before it ends`(
+    input: [String],
+    member: String
+  ) throws {
+    try TemporaryFolder.with { folder in
+      let pipe = Pipe()
+      let (process, _, errors) = try Tool.start(
+        ["import", "s", "--quiet"] + input,
+        in: folder,
+        input: pipe
+      )
+      // Far from a batch, and the input stays open.
+      try pipe.fileHandleForWriting.write(contentsOf: Data("{\"id\":1,\(member)}\n".utf8))
+      while process.isRunning, try Tool.run("get", "s", "1", in: folder).status != 0 {
+        usleep(20_000)
+      }
+      #expect(process.isRunning)
+      try pipe.fileHandleForWriting.close()
+      process.waitUntilExit()
+      let text = try String(contentsOf: errors, encoding: .utf8)
+      #expect(process.terminationStatus == 0, "\(text)")
+    }
+  }
+
   @Test func `an interrupted import keeps what it committed and says how much`() throws {
     try TemporaryFolder.with { folder in
       let pipe = Pipe()

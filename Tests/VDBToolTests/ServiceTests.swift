@@ -133,6 +133,30 @@ struct ServiceTests {
       }
     }
 
+    @Test(arguments: [
+      ["import", "s", "-c", "other", "--file", "n.jsonl"], ["reprocess", "s", "--into", "other"],
+    ])
+    func `the first Ctrl-C ends a command that waits for the service's first answer`(
+      command: [String]
+    ) async throws {
+      try await Self.with { folder in
+        let first = try Tool.run(["import", "s", "--file", "n.jsonl"], in: folder)
+        #expect(first.status == 0, "\(first.errors)")
+        try await ScriptedServer.with({ _ in .silence }) { server in
+          let (process, _, errors) = try Tool.start(
+            command + ["--embed", server.url, "--model", "m"],
+            in: folder
+          )
+          try await server.silence.wait()
+          process.interrupt()
+          process.waitUntilExit()
+          #expect(process.terminationReason == .exit)
+          #expect(process.terminationStatus == 130)
+          #expect(try String(contentsOf: errors, encoding: .utf8) == "vdbtool: Interrupted.\n")
+        }
+      }
+    }
+
     static let failures: [([String], [String: String], Int32, String)] = [
       (["--embed", "openai", "--model", "m"], [:], 64, "Set the variable OPENAI_API_KEY"),
       (["--embed", "jina", "--model", "m"], [:], 64, "Set the variable JINA_API_KEY"),

@@ -158,6 +158,18 @@ final class InputFile {
     }
   }
 
+  /// Whether a stream has nothing to be read within `time`, neither bytes nor its end.
+  ///
+  /// A regular file never makes anybody wait.
+  func isIdle(for time: Duration) -> Bool {
+    guard size == nil else { return false }
+    let (seconds, attoseconds) = time.components
+    let milliseconds = min(seconds, 3600) * 1000 + attoseconds / 1_000_000_000_000_000
+    var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    // What cannot be asked is found out by reading, a signal included.
+    return unsafe poll(&request, 1, Int32(milliseconds)) == 0
+  }
+
   /// Fills the buffer, or throws where the file ends too early.
   @unsafe
   func readExactly(into buffer: UnsafeMutableRawBufferPointer) throws(VectorFileError) {

@@ -6,6 +6,8 @@ struct EmbeddingJob: Sendable {
   var records: [TextRecord]
   /// Pages that end with these records.
   var ends: [PageEnd] = []
+  /// Whether everything up to here is to be committed.
+  var flushes = false
 }
 
 /// What came of them: records with their vectors side by side, all of one batch.
@@ -13,6 +15,8 @@ struct EmbeddedBatch: Sendable {
   let index: Int
   /// Pages that end with these records.
   var ends: [PageEnd] = []
+  /// Whether everything up to here is to be committed.
+  var flushes = false
   var records: [TextRecord] = []
   var vectors: [Float] = []
   /// Whether the run was cancelled before all records had their vectors, or just afterwards.
@@ -41,7 +45,7 @@ struct EmbeddingStep: Sendable {
   /// Never throws: what fails is in the meter, under the batch's index.
   func run(_ job: EmbeddingJob) async -> EmbeddedBatch {
     var job = job
-    var batch = EmbeddedBatch(index: job.index, ends: job.ends)
+    var batch = EmbeddedBatch(index: job.index, ends: job.ends, flushes: job.flushes)
     if skipsStored, !job.records.isEmpty {
       do throws(VectorStoreError) {
         try leaveOutStored(&job)

@@ -22,6 +22,11 @@ public struct IngestConfiguration: Sendable {
   public var retryDelay: Duration
   /// The longest wait; a batch whose model asks for a longer one is reported instead.
   public var longestRetryWait: Duration
+  /// How long a source may keep the pipeline waiting before what it has given is committed.
+  ///
+  /// Otherwise entries that come slowly are stored only when there are enough for a commit, or at the end.
+  /// `nil` waits for that.
+  public var idleTime: Duration?
   /// How to wait before an embedding call is repeated; throws when the task is cancelled meanwhile.
   public var sleep: @Sendable (Duration) async throws -> Void
   /// Stores entries whose text was there before in this run.
@@ -41,6 +46,8 @@ public struct IngestConfiguration: Sendable {
   /// Where that place cannot be trusted, because the source or a setting has changed, all is read and
   /// what is stored is left out, as ``skipsStored`` does.
   public var resumes: Bool
+  /// How to wait for ``idleTime``; a test decides here when it is over.
+  var idleTimer: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   /// Ids, as text, to which the run is limited; `nil` takes all.
   public var only: Set<String>?
 
@@ -56,6 +63,7 @@ public struct IngestConfiguration: Sendable {
     retries: Int = 3,
     retryDelay: Duration = .milliseconds(200),
     longestRetryWait: Duration = .seconds(120),
+    idleTime: Duration? = .seconds(1),
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
     allowsDuplicates: Bool = false,
     skipsStored: Bool = true,
@@ -73,6 +81,7 @@ public struct IngestConfiguration: Sendable {
     self.retries = retries
     self.retryDelay = retryDelay
     self.longestRetryWait = longestRetryWait
+    self.idleTime = idleTime
     self.sleep = sleep
     self.allowsDuplicates = allowsDuplicates
     self.skipsStored = skipsStored

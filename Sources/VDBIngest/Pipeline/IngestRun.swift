@@ -90,8 +90,10 @@ final class IngestRun: Sendable {
   private func read() async {
     defer { cleaning.finish() }
     do {
+      var hasUncommitted = false
       while true {
-        let page = try await reader.next(settings.loadBatch)
+        let page = try await nextPage(flushingWhenIdle: hasUncommitted)
+        hasUncommitted = true
         meter.update { state in
           state.report.total += page.entries?.count ?? 0
           if let share = page.share { state.share = share }
@@ -112,6 +114,27 @@ final class IngestRun: Sendable {
     } catch {
       // What was read before is stored all the same.
       meter.stop(error)
+    }
+  }
+
+  /// The next page; what came before is committed if it keeps the pipeline waiting.
+  private func nextPage(flushingWhenIdle: Bool) async throws -> SourceReader.Page {
+    guard flushingWhenIdle, let idleTime = configuration.idleTime else {
+      return try await reader.next(settings.loadBatch)
+    }
+    return try await withThrowingTaskGroup(of: SourceReader.Page?.self) { group in
+      group.addTask { try await self.reader.next(self.settings.loadBatch) }
+      group.addTask {
+        do { try await self.configuration.idleTimer(idleTime) } catch { return nil }
+        _ = await self.cleaning.submit(CleaningJob(entries: [], flushes: true))
+        return nil
+      }
+      // The group waits for both, so that the flush never comes between parts of a page.
+      defer { group.cancelAll() }
+      while let result = try await group.next() {
+        if let page = result { return page }
+      }
+      return SourceReader.Page()
     }
   }
 
@@ -146,15 +169,21 @@ final class IngestRun: Sendable {
         state.report.duplicates += duplicates
         state.report.skipped += skipped
       }
-      guard start.cursor != nil, let position = chunk.end else { continue }
-      // The records of the page that are not under way yet go ahead of its end.
-      let end = PageEnd(position: position, log: selection.takeLog(), entries: entries)
-      pending.append(end)
-      guard records.isEmpty else { continue }
-      guard await embedding.submit(EmbeddingJob(index: index, records: [], ends: pending)) else {
-        return
+      if start.cursor != nil, let position = chunk.end {
+        // The records of the page that are not under way yet go ahead of its end.
+        let end = PageEnd(position: position, log: selection.takeLog(), entries: entries)
+        pending.append(end)
       }
-      pending = []
+      guard chunk.flushes || (records.isEmpty && !pending.isEmpty) else { continue }
+      let job = EmbeddingJob(
+        index: index,
+        records: records,
+        ends: pending,
+        flushes: chunk.flushes
+      )
+      guard await embedding.submit(job) else { return }
+      if !records.isEmpty { index += 1 }
+      (pending, records) = ([], [])
     }
     if !records.isEmpty {
       _ = await embedding.submit(EmbeddingJob(index: index, records: records, ends: pending))

@@ -32,6 +32,8 @@ struct CleaningJob: Sendable {
   var entries: [TextEntry]
   /// Where the source is after them, at the end of a page.
   var end: SourcePosition?
+  /// Whether everything up to here is to be committed.
+  var flushes = false
 }
 
 /// What a cleaning task makes of a part of a page.
@@ -59,9 +61,12 @@ struct CleanedChunk: Sendable {
   var originalsLeftOut = 0
   /// Where the source is after the entries, at the end of a page.
   var end: SourcePosition?
+  /// Whether everything up to here is to be committed.
+  let flushes: Bool
 
   init(_ job: CleaningJob, cleaner: any TextCleaner, keepsOriginals: Bool) {
     end = job.end
+    flushes = job.flushes
     items.reserveCapacity(job.entries.count)
     for entry in job.entries {
       guard let text = cleaner.clean(entry.text) else {

@@ -35,6 +35,9 @@ public protocol TextSource: AnyObject {
   var share: Double? { get }
   /// The next entries, at most `limit` and at least one; `nil` after the last one.
   ///
+  /// A source whose entries come slowly returns those that it has rather than wait for more: what was
+  /// returned is committed when nothing follows for ``IngestConfiguration/idleTime``.
+  ///
   /// - Throws: What is wrong with the input, and where. Nothing is read after that.
   func next(_ limit: Int) throws -> [TextEntry]?
 }

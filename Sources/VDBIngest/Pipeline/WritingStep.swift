@@ -103,7 +103,8 @@ struct WritingStep {
     }
     if batch.isCut { cursor?.stop() }
     ends += batch.ends
-    if gathered.records.isEmpty, ends.count >= Self.pagesWithoutRows { try await flush() }
+    let isDue = gathered.records.isEmpty && ends.count >= Self.pagesWithoutRows
+    if isDue || batch.flushes { try await flush() }
   }
 
   /// Commits what is there, and waits for it; with `isComplete` nothing of the source is left.

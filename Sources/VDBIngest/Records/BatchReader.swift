@@ -13,6 +13,7 @@ public final class BatchReader {
 
   private let source: Source
   private let rowsPerBatch: Int
+  private let idleTime: Duration
   private var row = 0
   private var ahead: RecordFileReader.Page?
 
@@ -29,11 +30,13 @@ public final class BatchReader {
   ///   - vectors: A file of any format; `-` is JSON Lines on standard input.
   ///   - records: JSON Lines without vectors, line i belonging to row i; `-` is standard input.
   ///   - batchSize: Rows a batch, at least 1. Batches of wide rows are smaller.
+  ///   - idleTime: How long a stream is waited for once a batch has a row; then the batch ends.
   /// - Throws: ``VectorFileError``.
   public init(
     vectors: String,
     records: String? = nil,
-    batchSize: Int
+    batchSize: Int,
+    idleTime: Duration = .seconds(1)
   ) throws(VectorFileError) {
     let format = try VectorFileFormat(path: vectors)
     if format == .jsonLines {
@@ -68,6 +71,7 @@ public final class BatchReader {
       count = numbers.count
       element = numbers.element
     }
+    self.idleTime = idleTime
     rowsPerBatch = Swift.max(1, Swift.min(batchSize, Self.batchBytes / (4 * dimension)))
   }
 
@@ -94,7 +98,7 @@ public final class BatchReader {
   private func nextLines(_ lines: RecordFileReader) throws(VectorFileError) -> RecordBatch? {
     var page = ahead
     ahead = nil
-    if page == nil { page = try lines.next(rowsPerBatch) }
+    if page == nil { page = try lines.next(rowsPerBatch, idleTime: idleTime) }
     guard let page else { return nil }
     return batch(page, VectorRows(.float32(page.vectors), dimension: dimension))
   }
@@ -103,7 +107,7 @@ public final class BatchReader {
     _ numbers: VectorFileReader,
     _ records: RecordFileReader
   ) throws(VectorFileError) -> RecordBatch? {
-    guard let page = try records.next(rowsPerBatch) else {
+    guard let page = try records.next(rowsPerBatch, idleTime: idleTime) else {
       if row == numbers.count { return nil }
       throw VectorFileError(
         path: records.path,

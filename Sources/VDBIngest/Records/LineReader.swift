@@ -21,6 +21,8 @@ struct LineReader {
   private(set) var skipped = 0
   private var start = 0
   private var end = 0
+  /// No line ends between ``start`` and here.
+  private var searched = 0
   private var isAtEnd = false
 
   init(_ file: InputFile) { self.file = file }
@@ -33,16 +35,15 @@ struct LineReader {
   /// Goes to where a line begins.
   mutating func skip(to position: SourcePosition) throws(VectorFileError) {
     try file.seek(to: position.offset)
-    (start, end, number, isAtEnd) = (0, 0, position.line, false)
+    (start, end, searched, number, isAtEnd) = (0, 0, 0, position.line, false)
   }
 
   /// The next line's place in ``buffer``, without its line end; `nil` after the last one.
   mutating func next() throws(VectorFileError) -> Range<Int>? {
-    var searched = start
     while true {
-      if let newline = newline(from: searched) {
+      if let newline = newline() {
         let line = start..<newline
-        start = newline + 1
+        (start, searched) = (newline + 1, newline + 1)
         return try finish(line)
       }
       if isAtEnd {
@@ -51,19 +52,33 @@ struct LineReader {
         start = end
         return try finish(line)
       }
-      searched = end - start
       try fill()
-      searched += start
     }
   }
 
-  private func newline(from position: Int) -> Int? {
-    unsafe buffer.withUnsafeBytes { bytes in
-      guard position < end, let base = bytes.baseAddress,
-        let found = unsafe memchr(base + position, 0x0A, end - position)
+  /// Whether the next line, or the end, can be had without waiting for a stream longer than `time`.
+  ///
+  /// - Throws: What reading throws.
+  mutating func isReady(within time: Duration) throws(VectorFileError) -> Bool {
+    if file.size != nil { return true }
+    while newline() == nil, !isAtEnd {
+      if file.isIdle(for: time) { return false }
+      try fill()
+    }
+    return true
+  }
+
+  /// Where the next line ends, as far as it has been read.
+  private mutating func newline() -> Int? {
+    let (from, end) = (searched, end)
+    let found: Int? = unsafe buffer.withUnsafeBytes { bytes in
+      guard from < end, let base = bytes.baseAddress,
+        let found = unsafe memchr(base + from, 0x0A, end - from)
       else { return nil }
       return unsafe UnsafeRawPointer(found) - base
     }
+    searched = found ?? end
+    return found
   }
 
   /// Moves what is left to the front, makes room if it fills the buffer, and reads on.
@@ -82,7 +97,7 @@ struct LineReader {
       unsafe buffer.withUnsafeMutableBytes { bytes in
         unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[from..<to]))
       }
-      (start, end) = (0, left)
+      (start, end, searched) = (0, left, searched - start)
     }
     if end == buffer.count {
       buffer.append(contentsOf: repeatElement(0, count: buffer.count))

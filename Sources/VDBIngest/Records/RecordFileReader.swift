@@ -67,17 +67,27 @@ public final class RecordFileReader {
 
   /// The next records, at most `maxRecords`; `nil` after the last one.
   ///
-  /// A page also ends once its lines have 32 MB, so that long texts do not fill the memory.
+  /// A page also ends once its lines have 32 MB, so that long texts do not fill the memory, and where a
+  /// stream lets its reader wait.
   ///
+  /// - Parameters:
+  ///   - maxRecords: The most records of the page.
+  ///   - idleTime: How long a stream is waited for once the page has a record.
+  /// - Returns: At least one record.
   /// - Throws: ``VectorFileError`` with line and byte column. The records before it are lost.
-  public func next(_ maxRecords: Int) throws(VectorFileError) -> Page? {
+  public func next(
+    _ maxRecords: Int,
+    idleTime: Duration = .seconds(1)
+  ) throws(VectorFileError) -> Page? {
     var page = Page()
     var bytes = 0
     page.ids.reserveCapacity(maxRecords)
     page.metadata.reserveCapacity(maxRecords)
     page.documents.reserveCapacity(maxRecords)
     page.vectors.reserveCapacity(maxRecords * (vectorDimension ?? 0))
-    while page.ids.count < maxRecords, bytes < Self.pageBytes, let range = try lines.next() {
+    while page.ids.count < maxRecords, bytes < Self.pageBytes {
+      if !page.ids.isEmpty, try !lines.isReady(within: idleTime) { break }
+      guard let range = try lines.next() else { break }
       if isBlank(range) { continue }
       if page.ids.isEmpty { page.firstLine = lines.number }
       bytes += range.count

@@ -48,7 +48,7 @@ public final class JSONLinesSource: ResumableSource {
   ///
   /// - Throws: ``VectorFileError`` with the line, also for one without a text.
   public func next(_ limit: Int) throws -> [TextEntry]? {
-    guard let page = try reader.next(limit) else { return nil }
+    guard let page = try reader.next(limit, idleTime: .zero) else { return nil }
     if reader.dimension != nil {
       throw fault(page.firstLine, "the record has a vector", "Import the file with --vectors")
     }

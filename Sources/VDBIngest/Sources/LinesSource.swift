@@ -34,7 +34,9 @@ public final class LinesSource: ResumableSource {
   public func next(_ limit: Int) throws -> [TextEntry]? {
     var entries: [TextEntry] = []
     var bytes = 0
-    while entries.count < limit, bytes < Self.pageBytes, let range = try lines.next() {
+    while entries.count < limit, bytes < Self.pageBytes,
+      try entries.isEmpty || lines.isReady(within: .zero), let range = try lines.next()
+    {
       guard let text = String(validating: lines.buffer[range], as: UTF8.self) else {
         throw VectorFileError(
           path: lines.file.path,

@@ -7,6 +7,8 @@ struct TableReader {
   private var end = 0
   private var isFirst = true
   private var isAtEnd = false
+  /// A row of a stream that was looked for before it is wanted.
+  private var ahead: [String]?
 
   init(_ file: InputFile, separator: UInt8) {
     self.file = file
@@ -27,17 +29,49 @@ struct TableReader {
 
   /// The next row; `nil` after the last one.
   mutating func next() throws(VectorFileError) -> [String]? {
+    if let row = ahead.take() { return row }
     while true {
-      do throws(TableParser.Fault) {
-        while position < end {
-          position += 1
-          if let row = try parser.take(buffer[position - 1]) { return row }
-        }
-        if isAtEnd { return try parser.finish() }
-      } catch {
-        throw self.error(error.line, error.reason, "Correct it, or check --format")
+      if let row = try parsed() { return row }
+      if isAtEnd {
+        return try checked { (parser) throws(TableParser.Fault) in try parser.finish() }
       }
       try fill()
+    }
+  }
+
+  /// Whether the next row, or the end, can be had without waiting for a stream.
+  ///
+  /// - Throws: What reading throws.
+  mutating func isReady() throws(VectorFileError) -> Bool {
+    if file.size != nil { return true }
+    while ahead == nil, !isAtEnd {
+      ahead = try parsed()
+      if ahead == nil {
+        if file.isIdle(for: .zero) { return false }
+        try fill()
+      }
+    }
+    return true
+  }
+
+  /// The next row, if all of it has been read.
+  private mutating func parsed() throws(VectorFileError) -> [String]? {
+    while position < end {
+      position += 1
+      let byte = buffer[position - 1]
+      let row = try checked { (parser) throws(TableParser.Fault) in try parser.take(byte) }
+      if let row { return row }
+    }
+    return nil
+  }
+
+  private mutating func checked(
+    _ body: (inout TableParser) throws(TableParser.Fault) -> [String]?
+  ) throws(VectorFileError) -> [String]? {
+    do throws(TableParser.Fault) {
+      return try body(&parser)
+    } catch {
+      throw self.error(error.line, error.reason, "Correct it, or check --format")
     }
   }
 

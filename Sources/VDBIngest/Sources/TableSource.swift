@@ -80,7 +80,9 @@ public final class TableSource: ResumableSource {
   public func next(_ limit: Int) throws -> [TextEntry]? {
     var entries: [TextEntry] = []
     var bytes = 0
-    while entries.count < limit, bytes < LinesSource.pageBytes, let row = try reader.next() {
+    while entries.count < limit, bytes < LinesSource.pageBytes,
+      try entries.isEmpty || reader.isReady(), let row = try reader.next()
+    {
       guard row.count == columns.count else {
         throw reader.fault(
           "the row has \(row.count) cells, the first one \(columns.count)",

@@ -21,7 +21,8 @@ struct ImportCommand: AsyncParsableCommand {
       derived from the text. Of equal texts the first is kept. Where cleaning changes a text, what it \
       was is kept beside it. What the collection has already is left out, so an import that was \
       interrupted or failed in part is finished by running it again; with --resume the part of the \
-      file that was committed is not even read. --retry-failed tries again what a report says failed.
+      file that was committed is not even read. --retry-failed tries again what a report says failed. \
+      What comes slowly on standard input is stored after a second without more.
 
       With --embed none, or --preset fast without --embed, the records have no vectors: they are \
       fetched by id, and searched once they are reprocessed into a collection with vectors.

@@ -141,8 +141,7 @@ struct QueryCommand: AsyncParsableCommand {
     guard json.json else { return try StandardOutput.write(RecordText.table(results)) }
     try StandardOutput.writeJSON {
       $0.member("query", text)
-      $0.key("results")
-      $0.array { for result in results { RecordText.write(result, to: &$0) } }
+      RecordText.write(results, to: &$0)
     }
   }
 
@@ -164,8 +163,7 @@ struct QueryCommand: AsyncParsableCommand {
         if json.json {
           writer.object {
             $0.member("row", first + index)
-            $0.key("results")
-            $0.array { for result in results { RecordText.write(result, to: &$0) } }
+            RecordText.write(results, to: &$0)
           }
           writer.newline()
         } else {
@@ -196,8 +194,7 @@ struct QueryCommand: AsyncParsableCommand {
     try StandardOutput.writeJSON {
       $0.key("id")
       $0.id(id)
-      $0.key("results")
-      $0.array { for result in results { RecordText.write(result, to: &$0) } }
+      RecordText.write(results, to: &$0)
     }
   }
 }

@@ -36,6 +36,21 @@ final class Interrupt: Sendable {
     if isRaised { handler() }
   }
 
+  /// Runs work that the first signal cancels, which may have come already.
+  ///
+  /// - Throws: `CancellationError` if the work failed after a signal, and else what it throws.
+  func cancelling<Result: Sendable>(
+    _ work: @escaping @Sendable () async throws -> Result
+  ) async throws -> Result {
+    let task = Task { try await work() }
+    onRaise { task.cancel() }
+    do {
+      return try await task.value
+    } catch {
+      throw isRaised ? CancellationError() : error
+    }
+  }
+
   private func raise() {
     let (isSecond, handler) = state.withLock { state in
       defer { state.isRaised = true }

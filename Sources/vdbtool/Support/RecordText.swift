@@ -3,6 +3,12 @@ import VDBIngest
 
 /// Records and results as JSON objects and as lines for people.
 enum RecordText {
+  /// Writes the results of a query as its member `results`.
+  static func write(_ results: [SearchResult], to writer: inout JSONWriter) {
+    writer.key("results")
+    writer.array { for result in results { write(result, to: &$0) } }
+  }
+
   /// A result's members: id, distance, score, text if there is one, metadata.
   static func write(_ result: SearchResult, to writer: inout JSONWriter) {
     writer.object {

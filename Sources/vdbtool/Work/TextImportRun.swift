@@ -19,7 +19,10 @@ struct TextImportRun {
     let source = try options.open(path)
     let configuration = try options.configuration()
     let existing = try store.findCollection(collection)
-    let embedder = try await options.embedder(service, for: existing)
+    // A service is asked for a first vector here, and may take its time.
+    let embedder = try await interrupt.cancelling { [options, service] in
+      try await options.embedder(service, for: existing)
+    }
     // Options that contradict an existing collection are refused before anything is read.
     _ = try await new.ensure(
       collection,
