@@ -18,12 +18,27 @@ struct BenchMixedTests {
     var linkedOnly: Bool
   }
 
+  /// Rows of three numbers: the counts, then the numbers, little endian.
+  private static func file(of rows: Int) -> Data {
+    var words = [UInt32(rows), 3]
+    for row in 0..<rows {
+      let numbers: [Float] = [Float(row), Float(row * row % 101), 1]
+      words += numbers.map(\.bitPattern)
+    }
+    var data = Data()
+    for word in words {
+      for byte in 0..<4 as Range<UInt32> {
+        data.append(UInt8(truncatingIfNeeded: word >> (8 * byte)))
+      }
+    }
+    return data
+  }
+
   private func bench(_ arguments: String..., in folder: String) throws -> Tool.Run {
-    let lines = (0..<300).map { #"{"id":\#($0),"vector":[\#($0),\#($0 * $0 % 101),1]}"# + "\n" }
-    try Data(lines.joined().utf8).write(to: URL(filePath: folder + "/base.jsonl"))
-    try Data(lines.prefix(5).joined().utf8).write(to: URL(filePath: folder + "/queries.jsonl"))
+    try Self.file(of: 300).write(to: URL(filePath: folder + "/base.fbin"))
+    try Self.file(of: 5).write(to: URL(filePath: folder + "/queries.fbin"))
     return try Tool.run(
-      ["bench", "mixed", "--base", "base.jsonl", "--queries", "queries.jsonl", "--quiet"]
+      ["bench", "mixed", "--base", "base.fbin", "--queries", "queries.fbin", "--quiet"]
         + ["--scratch", folder, "--seconds", "0.1", "--indexing-threads", "1"] + arguments,
       in: folder
     )
