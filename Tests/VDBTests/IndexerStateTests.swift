@@ -37,6 +37,49 @@ import VDB
       resting: .link(upTo: 4096, includingPartialSlice: false)
     ),
     Case(
+      testDescription: "a short one slice by slice",
+      committed: 44_096,
+      linked: 40_000,
+      busy: .link(upTo: 41_024, includingPartialSlice: false),
+      resting: .link(upTo: 41_024, includingPartialSlice: false)
+    ),
+    Case(
+      testDescription: "in larger turns where a graph is dear to publish",
+      committed: 644_096,
+      linked: 640_000,
+      checkpointed: 640_000,
+      merged: 640_000,
+      busy: .link(upTo: 644_096, includingPartialSlice: false),
+      resting: .link(upTo: 644_096, includingPartialSlice: true)
+    ),
+    Case(
+      testDescription: "a small graph waits for a small slice",
+      committed: 6_600,
+      linked: 6_400,
+      checkpointed: 6_400,
+      merged: 6_400,
+      busy: .link(upTo: 6_600, includingPartialSlice: false),
+      resting: .link(upTo: 6_600, includingPartialSlice: true)
+    ),
+    Case(
+      testDescription: "and for no less than that",
+      committed: 6_599,
+      linked: 6_400,
+      checkpointed: 6_400,
+      merged: 6_400,
+      busy: .wait,
+      resting: .link(upTo: 6_599, includingPartialSlice: true)
+    ),
+    Case(
+      testDescription: "one that queries do without for a large one",
+      committed: 2_023,
+      linked: 1_000,
+      checkpointed: 1_000,
+      merged: 1_000,
+      busy: .wait,
+      resting: .link(upTo: 2_023, includingPartialSlice: true)
+    ),
+    Case(
       testDescription: "turns grow with the graph",
       committed: 1_000_000,
       linked: 160_000,
@@ -216,8 +259,10 @@ import VDB
       merged: 5000
     )
     #expect(state.next(isResting: false) == .link(upTo: 4096, includingPartialSlice: false))
-    // The builder stopped before a slice that was not full.
-    state.didLink(upTo: 3000)
+    state.didLink(upTo: 4000)
+    #expect(state.next(isResting: false) == .link(upTo: 5000, includingPartialSlice: false))
+    // The builder did not begin a slice that was not full.
+    state.didLink(upTo: 4000)
     #expect(state.next(isResting: false) == .wait)
     state.didCommit(upTo: 5001)
     #expect(state.next(isResting: false) == .link(upTo: 5001, includingPartialSlice: false))
@@ -250,7 +295,7 @@ import VDB
     )
     state.restart()
     #expect(state.backlog == 2000)
-    #expect(state.next(isResting: false) == .link(upTo: 2000, includingPartialSlice: false))
+    #expect(state.next(isResting: false) == .link(upTo: 1024, includingPartialSlice: false))
   }
 
   @Test func `measures again when much has changed, unless the figures are to be kept`() {

@@ -19,9 +19,10 @@ package struct IndexerState {
     case wait
   }
 
-  /// Rows that must wait before a turn begins while more are coming.
+  /// Rows that always fill a slice.
   package static let smallestSlice: Row = 1_024
-  /// Rows linked in one turn at least: publishing costs as much as a few hundred of them.
+  /// Rows linked in one turn at least while more than that wait: publishing costs as much as a few hundred
+  /// of them.
   package static let minimumTurn: Row = 4_096
   /// Rows linked in one turn at most, so that queries do not scan many more.
   package static let maximumTurn: Row = 65_536
@@ -41,7 +42,7 @@ package struct IndexerState {
   private var deleted: Row = 0
   /// What the last measurement of the recall was of.
   private var calibration: (rows: Row, deleted: Row, isKept: Bool)?
-  /// The committed rows when linking last stopped before a partial slice.
+  /// The committed rows when linking last came no farther, since they were no whole slice.
   private var waitingRows: Row = 0
 
   package init(
@@ -64,8 +65,8 @@ package struct IndexerState {
   package mutating func request(upTo row: Row) { requested = max(requested, row) }
   /// - Parameter row: how far linking came; less than asked when the rest is no whole slice.
   package mutating func didLink(upTo row: Row) {
+    if row <= linked { waitingRows = committed }
     linked = max(linked, row)
-    waitingRows = committed
   }
   package mutating func didCheckpoint(upTo row: Row) { checkpointed = max(checkpointed, row) }
   package mutating func didDelete(_ rows: Row) { deleted = rows }
@@ -87,16 +88,32 @@ package struct IndexerState {
     return max(linked, mode == .manual ? min(requested, committed) : committed) - linked
   }
 
+  /// Rows that must wait before a turn begins while more are coming: one slice, a 32nd of the graph, since
+  /// every query compares them all.
+  ///
+  /// A graph so small that queries do without it waits for the largest slice.
+  private var leastRows: Row {
+    linked <= SearchPlan.scanRows ? Self.smallestSlice : min(Self.smallestSlice, linked / 32)
+  }
+
+  /// Rows linked in the next turn at most.
+  ///
+  /// A short backlog is published slice by slice, or queries would compare all of it until its end; but
+  /// publishing makes the builder copy most of the graph, so a turn grows with it.
+  private var turn: Row {
+    if backlog <= Self.minimumTurn { return max(Self.smallestSlice, linked / 64) }
+    return min(max(Self.minimumTurn, linked / 16), Self.maximumTurn)
+  }
+
   /// The next thing to do.
   ///
   /// - Parameter isResting: Nothing was committed for a while, or the store is being closed.
   /// - Returns: One action; it is reported back with the `did` functions when it is done.
   package func next(isResting: Bool) -> Action {
     let isWanted = isResting || requested > linked
-    if backlog > 0, !isCheckpointDue, isWanted || backlog >= Self.smallestSlice,
+    if backlog > 0, !isCheckpointDue, isWanted || backlog >= leastRows,
       isWanted || committed > waitingRows
     {
-      let turn = min(max(Self.minimumTurn, linked / 16), Self.maximumTurn)
       return .link(
         upTo: linked + min(backlog, turn),
         includingPartialSlice: isWanted && backlog <= turn

@@ -7,7 +7,9 @@ struct MixedReport {
   let figures: MixedLoad.Figures
 
   var text: String {
-    let limit = load.backlog.map { "at most \(Text.grouped($0)) rows unlinked" } ?? "without a limit"
+    let limit =
+      load.backlog.map { "at most \(Text.grouped($0)) rows unlinked" }
+      ?? "as fast as the disk takes them"
     return """
       \(inflow.rawValue): commits of \(Text.grouped(load.batchSize)) rows, \(limit)
         alone     \(Text.grouped(Int(figures.before.perSecond))) queries/s before, \
