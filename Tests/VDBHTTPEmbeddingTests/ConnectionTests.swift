@@ -76,20 +76,25 @@
         var service = EmbeddingService(baseURL: server.url, model: "m")
         service.concurrencyLimit = 1
         let embedder = try HTTPEmbedder(service, dimension: 4)
-        let calls = (0..<3).map { number in
+        let call = { (text: String) in
           Task { () -> EmbeddingError? in
             do {
-              _ = try await embedder.embed("text \(number)")
+              _ = try await embedder.embed(text)
               return nil
             } catch {
               return error as? EmbeddingError
             }
           }
         }
+        let first = call("first")
         try await server.silence.wait()
-        for call in calls { call.cancel() }
-        for call in calls { #expect(await call.value == .cancelled) }
+        // The first one has the only place, and keeps it until the others have been cancelled.
+        let others = [call("second"), call("third")]
+        for other in others { other.cancel() }
+        for other in others { #expect(await other.value == .cancelled) }
         #expect(server.requests.count == 1)
+        first.cancel()
+        #expect(await first.value == .cancelled)
         // The place of a cancelled call is free again.
         let last = Task { try await embedder.embed("last") }
         try await server.silence.wait()

@@ -85,8 +85,8 @@ import VDB
       linked: 160_000,
       checkpointed: 160_000,
       merged: 1_000_000,
-      busy: .link(upTo: 1300_000, includingPartialSlice: false),
-      resting: .link(upTo: 1300_000, includingPartialSlice: false)
+      busy: .link(upTo: 170_000, includingPartialSlice: false),
+      resting: .link(upTo: 170_000, includingPartialSlice: false)
     ),
     Case(
       testDescription: "up to a bound",
@@ -218,7 +218,7 @@ import VDB
 
   @Test(
     arguments: [IndexingMode.background, .immediate, .manual],
-    [1, 1024, 300_000, 700_000] as [Row]
+    [1, 1024, 70_000, 700_000] as [Row]
   )
   func `leads to the end, and never twice to the same place`(_ mode: IndexingMode, _ rows: Row) {
     var state = IndexerState(mode: mode, committed: 0, linked: 0, checkpointed: 0, merged: 0)

@@ -42,9 +42,8 @@ struct WriteLoad: Sendable {
   /// Bytes of all vectors, ids and metadata.
   var byteCount: Int { rows * pattern.bytesPerRow }
 
-  /// Inserts all rows into a fresh store.
-  ///
-  /// - Parameter plain: Gets the same bytes, turn by turn, so that both see the disk in the same mood.
+  /// Inserts all rows into a fresh store; `plain` gets the same bytes, turn by turn, so that both see the
+  /// disk in the same mood.
   func insert(at path: String, besides plain: PlainFile? = nil) async throws -> Result {
     let options = CollectionOptions(
       dimension: pattern.dimension,
