@@ -152,6 +152,25 @@ struct TextImportTests {
     }
   }
 
+  @Test func `vectors kept in the store are taken in later runs`() throws {
+    try TemporaryFolder.with { folder in
+      try write(Self.notes, folder + "/n.jsonl")
+      let options = ["--file", "n.jsonl", "--embed", "hash", "--embedding-cache", "--json"]
+      let first = try Tool.run(["import", "s"] + options, in: folder)
+      #expect(first.status == 0, "\(first.errors)")
+      #expect(first.output.contains(#""cacheHits":0"#), "\(first.output)")
+      let second = try Tool.run(["import", "s", "-c", "again"] + options, in: folder)
+      #expect(second.output.contains(#""cacheHits":3"#), "\(second.output)")
+      let anew = try Tool.run(
+        ["reprocess", "s", "--into", "anew", "--embed", "hash", "--embedding-cache", "--json"],
+        in: folder
+      )
+      #expect(anew.status == 0, "\(anew.errors)")
+      #expect(anew.output.contains(#""cacheHits":3"#), "\(anew.output)")
+      #expect(try Tool.run(["verify", "s"], in: folder).status == 0)
+    }
+  }
+
   @Test func `without an embedder texts become records without vectors`() throws {
     try TemporaryFolder.with { folder in
       try write(Self.notes, folder + "/n.jsonl")

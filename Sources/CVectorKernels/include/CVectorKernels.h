@@ -47,13 +47,17 @@ static inline const uint8_t *vk_code_address(const vk_codes *codes, uint32_t row
   return (const uint8_t *)(base + (uint64_t)(row & ((1u << codes->shift) - 1)) * codes->stride);
 }
 
-/// Asks the cache for a row's whole code.
+/// Asks the second-level cache, which can wait for more lines at a time than the first, for all that the
+/// key of a row is made of.
 static inline void vk_prefetch_code(const vk_codes *codes, uint32_t row) {
   const uint8_t *p = vk_code_address(codes, row);
   for (uint32_t i = 0; i < codes->stride; i += 64) __builtin_prefetch(p + i, 0, 2);
+  if (codes->form != VK_FORM_DOT && codes->form != VK_FORM_L2) return;
+  uint64_t aux = codes->directory[row >> codes->shift] + codes->aux_offset;
+  __builtin_prefetch((const vk_aux *)aux + (row & ((1u << codes->shift) - 1)), 0, 2);
 }
 
-/// Asks the cache for `lines` 64-byte lines from `address` on.
+/// Asks the second-level cache for `lines` 64-byte lines from `address` on.
 static inline void vk_prefetch_lines(const void *address, uint32_t lines) {
   for (uint32_t i = 0; i < lines; i++) __builtin_prefetch((const char *)address + 64 * i, 0, 2);
 }

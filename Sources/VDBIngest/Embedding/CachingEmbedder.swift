@@ -3,7 +3,8 @@
 /// A text that several tasks ask for at the same time is embedded once; the others wait for it. A failed
 /// call is not remembered: those who waited for it try by themselves. One cache belongs to one model
 /// identity, so that the text alone is the key. With limits of 0 it keeps nothing, but still counts and
-/// still embeds a text of several callers once.
+/// still embeds a text of several callers once. What it knows ends with it; ``StoredEmbedder`` outlasts the
+/// process.
 public final class CachingEmbedder<Base: Embedder>: Embedder {
   /// The embedder that is called for what is not known.
   public let base: Base
@@ -135,16 +136,5 @@ public final class CachingEmbedder<Base: Embedder>: Embedder {
       }
     }
     return try result.get()
-  }
-}
-
-extension EmbeddingError {
-  /// The error about texts each of which stands at several places of the caller's list.
-  fileprivate func inTexts(of positions: [[Int]]) -> EmbeddingError {
-    guard case .noEmbedding(let indices) = self else {
-      return mapIndices(to: positions.map { $0[0] })
-    }
-    let known = indices.filter(positions.indices.contains)
-    return .noEmbedding(indices: known.flatMap { positions[$0] }.sorted())
   }
 }

@@ -144,3 +144,14 @@ extension EmbeddingError: CustomStringConvertible {
     }
   }
 }
+
+extension EmbeddingError {
+  /// The error about texts each of which stands at several places of the caller's list.
+  func inTexts(of positions: [[Int]]) -> EmbeddingError {
+    guard case .noEmbedding(let indices) = self else {
+      return mapIndices(to: positions.map { $0[0] })
+    }
+    let known = indices.filter(positions.indices.contains)
+    return .noEmbedding(indices: known.flatMap { positions[$0] }.sorted())
+  }
+}

@@ -4,6 +4,7 @@ private protocol CountsCacheHits {
 }
 
 extension CachingEmbedder: CountsCacheHits {}
+extension StoredEmbedder: CountsCacheHits {}
 
 extension Embedder {
   /// Texts that took no embedding so far; 0 for an embedder without a cache.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import VDB
 import VDBIngest
 
 /// What every command asks that runs the pipeline: `import` of texts, and `reprocess`.
@@ -15,6 +16,15 @@ struct PipelineOptions: ParsableArguments {
   @Flag(help: "Keep cleaned texts only, not what they were before cleaning.")
   var noKeepOriginal = false
 
+  @Flag(
+    help: ArgumentHelp(
+      "Keep vectors of texts in the store, for later runs.",
+      discussion: "A text that was embedded by the same model with this option before costs no call. "
+        + "They are in a collection of their own, embeddings-…; drop it to forget them."
+    )
+  )
+  var embeddingCache = false
+
   @Option(help: ArgumentHelp("Write the report to a file, as JSON.", valueName: "file"))
   var report: String?
 
@@ -23,8 +33,17 @@ struct PipelineOptions: ParsableArguments {
     [
       ("workers", workers != nil), ("embed-batch", embedBatch != nil),
       ("write-batch", writeBatch != nil), ("no-keep-original", noKeepOriginal),
-      ("report", report != nil),
+      ("embedding-cache", embeddingCache), ("report", report != nil),
     ]
+  }
+
+  /// An embedder that keeps its vectors in the store, if that was asked for.
+  func keeping(
+    _ embedder: some Embedder,
+    in store: VectorStore
+  ) async throws -> any Embedder {
+    guard embeddingCache, embedder.dimension > 0 else { return embedder }
+    return try await StoredEmbedder(embedder, in: store)
   }
 
   /// Puts what was given into a configuration, with the patience that a service needs.

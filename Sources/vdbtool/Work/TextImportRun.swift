@@ -34,7 +34,7 @@ struct TextImportRun {
     let ingestor = try await TextIngestor(
       into: collection,
       of: store,
-      embedder: embedder,
+      embedder: options.pipeline.keeping(embedder, in: store),
       configuration: configuration
     )
     return try await run(ingestor, source, interrupt)
