@@ -6,6 +6,7 @@
 /// Of four rows: the sums, and the keys made of them.
 typedef int32_t four_ints __attribute__((vector_size(16)));
 typedef uint32_t four_keys __attribute__((vector_size(16)));
+typedef float four_floats __attribute__((vector_size(16)));
 
 /// `vk_score_codes` for VK_FORM_COSINE_NIBBLES.
 void vk_score_nibbles(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,

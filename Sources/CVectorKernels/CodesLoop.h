@@ -6,6 +6,23 @@
 // where a column is 64 bytes, and `columns` a constant for codes of up to eight, so that the loop
 // over them is unrolled.
 
+/// The keys of four rows whose step and length are kept beside their codes; see vk_key_of.
+TARGET VK_INLINE four_keys other_keys(const vk_codes *codes, const vk_code_query *query,
+                                      const uint32_t *rows, four_ints exact) {
+#pragma STDC FP_CONTRACT OFF
+  const vk_aux *a = vk_aux_address(codes, rows[0]), *b = vk_aux_address(codes, rows[1]);
+  const vk_aux *c = vk_aux_address(codes, rows[2]), *d = vk_aux_address(codes, rows[3]);
+  const four_floats scale = {a->scale, b->scale, c->scale, d->scale};
+  const four_floats norm2 = {a->norm2, b->norm2, c->norm2, d->norm2};
+  const float twice = 2.0f * query->scale;
+  four_floats product = scale * __builtin_convertvector(exact, four_floats);
+  four_floats cross = product * twice;
+  four_floats order = codes->form == VK_FORM_DOT ? -product : norm2 - cross;
+  // vk_ordered_key: all bits of a negative number are turned, of another one the sign.
+  four_ints bits = (four_ints)order;
+  return (four_keys)bits ^ ((four_keys)(bits >> 31) | 0x80000000u);
+}
+
 TARGET VK_INLINE four_keys keys_of(const vk_codes *codes, const vk_code_query *query,
                                    const kept_query *kept, const uint32_t *rows,
                                    uint32_t columns) {
@@ -16,10 +33,7 @@ TARGET VK_INLINE four_keys keys_of(const vk_codes *codes, const vk_code_query *q
   const int32_t taken = ROW_BIAS ? query->bias : 0;
   four_ints bias = {taken, taken, taken, taken};
   if (vk_is_cosine(codes)) return (four_keys)(bias - sums) ^ 0x80000000u;
-  four_ints exact = sums - bias;
-  return (four_keys){
-      vk_key_of(codes, query, rows[0], exact[0]), vk_key_of(codes, query, rows[1], exact[1]),
-      vk_key_of(codes, query, rows[2], exact[2]), vk_key_of(codes, query, rows[3], exact[3])};
+  return other_keys(codes, query, rows, sums - bias);
 }
 
 TARGET VK_INLINE four_keys last_keys(const vk_codes *codes, const vk_code_query *query,

@@ -158,6 +158,10 @@ package struct Place: Sendable {
       if pendingCount > 0 {
         let rows = unsafe upper ? pending + SearchContext.batchCapacity : pending
         unsafe scorer.score(rows, pendingCount, into: keys)
+        // The nearest of them may be the next candidate: its list comes while they are inserted.
+        var nearest = 0
+        for i in 1..<max(1, pendingCount) where unsafe keys[i] < keys[nearest] { nearest = i }
+        unsafe vk_prefetch_lines(layer.record(pending[nearest]), lines)
         unsafe vk_pool_insert(&pool, pending, keys, UInt32(truncatingIfNeeded: pendingCount))
       }
       unsafe swap(&pending, &gathered)
