@@ -3,7 +3,7 @@
 /// Safe: the drafts are sized for every new node, and freed with the slice.
 @safe struct Slice: Sendable {
   /// Rows linked in one slice at most.
-  static let limit = 1024
+  static let limit = 256
 
   /// The first row.
   let first: UInt32

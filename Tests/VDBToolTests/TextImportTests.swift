@@ -158,15 +158,15 @@ struct TextImportTests {
       let options = ["--file", "n.jsonl", "--embed", "hash", "--embedding-cache", "--json"]
       let first = try Tool.run(["import", "s"] + options, in: folder)
       #expect(first.status == 0, "\(first.errors)")
-      #expect(first.output.contains(#""cacheHits":0"#), "\(first.output)")
+      #expect(first.output.contains(#""cache_hits":0"#), "\(first.output)")
       let second = try Tool.run(["import", "s", "-c", "again"] + options, in: folder)
-      #expect(second.output.contains(#""cacheHits":3"#), "\(second.output)")
+      #expect(second.output.contains(#""cache_hits":3"#), "\(second.output)")
       let anew = try Tool.run(
         ["reprocess", "s", "--into", "anew", "--embed", "hash", "--embedding-cache", "--json"],
         in: folder
       )
       #expect(anew.status == 0, "\(anew.errors)")
-      #expect(anew.output.contains(#""cacheHits":3"#), "\(anew.output)")
+      #expect(anew.output.contains(#""cache_hits":3"#), "\(anew.output)")
       #expect(try Tool.run(["verify", "s"], in: folder).status == 0)
     }
   }

@@ -19,7 +19,7 @@ package struct IndexerState {
     case wait
   }
 
-  /// Rows that always fill a slice.
+  /// Rows that are enough for a turn in a graph of any size.
   package static let smallestSlice: Row = 1_024
   /// Rows linked in one turn at least while more than that wait: publishing costs as much as a few hundred
   /// of them.
@@ -88,12 +88,13 @@ package struct IndexerState {
     return max(linked, mode == .manual ? min(requested, committed) : committed) - linked
   }
 
-  /// Rows that must wait before a turn begins while more are coming: one slice, a 32nd of the graph, since
-  /// every query compares them all.
+  /// Rows that must wait before a turn begins while more are coming: few, since every query compares them
+  /// all, but a whole slice, and more where a graph is dear to publish.
   ///
-  /// A graph so small that queries do without it waits for the largest slice.
+  /// A graph so small that queries do without it is in no hurry.
   private var leastRows: Row {
-    linked <= SearchPlan.scanRows ? Self.smallestSlice : min(Self.smallestSlice, linked / 32)
+    if linked <= SearchPlan.scanRows { return Self.smallestSlice }
+    return min(Self.smallestSlice, max(linked / 256, min(256, linked / 32)))
   }
 
   /// Rows linked in the next turn at most.

@@ -47,7 +47,7 @@ struct BenchMixedCommand: AsyncParsableCommand {
   @Flag(help: "Measures only the burst.")
   var burst = false
   @Option(help: ArgumentHelp("Rows unlinked at most, when steady.", valueName: "n"))
-  var backlog = 1_500
+  var backlog = 600
   @Option(
     help: ArgumentHelp("Rows of a commit; 100 when steady, 1000 in the burst.", valueName: "n")
   )

@@ -19,8 +19,10 @@ struct PipelineOptions: ParsableArguments {
   @Flag(
     help: ArgumentHelp(
       "Keep vectors of texts in the store, for later runs.",
-      discussion: "A text that was embedded by the same model with this option before costs no call. "
-        + "They are in a collection of their own, embeddings-…; drop it to forget them."
+      discussion: """
+        A text that the same model embedded before with this option costs no call. The vectors are in a \
+        collection of their own, embeddings-…; drop it to forget them.
+        """
     )
   )
   var embeddingCache = false
