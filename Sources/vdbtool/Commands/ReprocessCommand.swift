@@ -129,10 +129,10 @@ struct ReprocessCommand: AsyncParsableCommand {
 
   private func run(in store: VectorStore, _ interrupt: Interrupt) async throws -> Outcome {
     let from = try store.collection(collection.collection)
-    let embedder = try await interrupt.cancelling { [embed, service, into, pipeline] in
-      let plain = try await embed.load(service, for: store.findCollection(into))
-      return try await pipeline.keeping(plain, in: store)
+    let plain = try await interrupt.cancelling { [embed, service, into] in
+      try await embed.load(service, for: store.findCollection(into))
     }
+    let embedder = try await pipeline.keeping(plain, in: store)
     let view = StageView(isQuiet: quiet.quiet)
     let progress = Progress(isQuiet: quiet.quiet)
     let work = Task { [configuration, options = options(like: from.options)] in
