@@ -285,6 +285,22 @@ import VDB
     #expect(state.next(isResting: true) == .wait)
   }
 
+  @Test func `does not count a checkpoint of a graph that is no more`() {
+    var state = IndexerState(
+      mode: .background,
+      committed: 5_000,
+      linked: 0,
+      checkpointed: 4_000,
+      merged: 5_000
+    )
+    #expect(state.next(isResting: false) == .link(upTo: 4_096, includingPartialSlice: false))
+    state.didLink(upTo: 5_000)
+    #expect(state.next(isResting: true) == .checkpoint)
+    state.restart()
+    state.didCheckpoint(upTo: 5_000)
+    #expect(state.next(isResting: true) == .link(upTo: 4_096, includingPartialSlice: false))
+  }
+
   @Test func `begins anew when the index was damaged`() {
     var state = IndexerState(
       mode: .background,

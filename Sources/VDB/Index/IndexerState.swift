@@ -57,7 +57,8 @@ package struct IndexerState {
     self.hasVectors = hasVectors
     self.committed = committed
     self.linked = linked
-    self.checkpointed = checkpointed
+    // An index on disk that could not be read counts for nothing.
+    self.checkpointed = min(checkpointed, linked)
     self.merged = merged
   }
 
@@ -68,7 +69,10 @@ package struct IndexerState {
     if row <= linked { waitingRows = committed }
     linked = max(linked, row)
   }
-  package mutating func didCheckpoint(upTo row: Row) { checkpointed = max(checkpointed, row) }
+  /// A checkpoint of a graph that was set aside meanwhile counts for nothing.
+  package mutating func didCheckpoint(upTo row: Row) {
+    checkpointed = min(linked, max(checkpointed, row))
+  }
   package mutating func didDelete(_ rows: Row) { deleted = rows }
   /// Takes note of a measurement; one that is kept is not to be replaced by the indexer's own.
   package mutating func didCalibrate(at rows: Row, deleted: Row, isKept: Bool) {
