@@ -48,7 +48,7 @@ public final class StoredEmbedder<Base: Embedder>: Embedder {
     let hash = ContentHash("\(base.dimension) \(base.modelIdentity)").low
     let digits = String(hash, radix: 16)
     collection = "embeddings-" + String(repeating: "0", count: 16 - digits.count) + digits
-    // Under l2 vectors of any length are taken, and come back as they were.
+    // Under l2 a vector of length 0 is taken too, and all come back as they were.
     try await store.ensureCollection(
       collection,
       CollectionOptions(
@@ -63,7 +63,8 @@ public final class StoredEmbedder<Base: Embedder>: Embedder {
   /// What was asked so far, how much of it was known, and what the rest took.
   public var statistics: EmbeddingStatistics { state.withLock { $0.statistics } }
 
-  /// What went wrong with the store first; from then on all texts go to the base.
+  /// What went wrong with the store first, a vector that it refuses included; from then on all texts go
+  /// to the base.
   public var failure: VectorStoreError? { state.withLock { $0.failure } }
 
   /// The vectors of `texts`, those not known from the base.

@@ -14,8 +14,9 @@ struct BenchMixedCommand: AsyncParsableCommand {
       each time in a new store:
 
         steady  as in a service: before a commit the inserting thread waits until no more than --backlog \
-      rows are stored but not in the index, so rows come as quickly as they are indexed. Rows are linked in \
-      slices of up to 1024: with less room than for one and a commit, they wait until nothing comes for a while
+      rows are stored but not in the index, so rows come as quickly as they are indexed. Linking begins when a \
+      256th of the collection waits, 256 to 1024 rows: with less room than for those and a commit, they wait \
+      until nothing comes for a while
         burst   as in an import: rows come as fast as the disk takes them; tens of thousands wait for the \
       index, and every search compares all of those
 
