@@ -1,7 +1,7 @@
 /// A run of rows that are linked together: searched for on the graph before them, then joined to it.
 ///
 /// Safe: the drafts are sized for every new node, and freed with the slice.
-@safe struct Slice: Sendable {
+@safe package struct Slice: Sendable {
   /// Rows linked in one slice at most.
   static let limit = 256
 
@@ -14,7 +14,7 @@
   ///
   /// One by one at first, since members of a slice do not see the lists of one another; from then on
   /// a small share of the graph, so that what they miss stays small (ParlayANN, prefix doubling).
-  static func size(after linked: UInt32) -> Int { min(max(1, Int(linked) / 32), limit) }
+  package static func size(after linked: UInt32) -> Int { min(max(1, Int(linked) / 32), limit) }
 }
 
 /// What phase 1 found for the new nodes of one layer: their neighbours, before anything is written.

@@ -93,7 +93,7 @@ final class Indexer: @unchecked Sendable {
         )
       }
       slots[id] = slot
-      if slot.state.backlog >= IndexerState.smallestSlice { endMeasurements() }
+      if slot.state.backlog >= IndexerState.largestWait { endMeasurements() }
     }
     for id in slots.keys where !present.contains(id) && slots[id]?.isDropped == false {
       slots[id]?.isDropped = true

@@ -1,3 +1,5 @@
+import HNSW
+
 /// Decides what the indexer does next for one collection; knows no threads, clocks or disks.
 ///
 /// Work is handed over as ranges of committed rows only. Linking goes first, in turns that grow with the
@@ -19,8 +21,8 @@ package struct IndexerState {
     case wait
   }
 
-  /// Rows that are enough for a turn in a graph of any size.
-  package static let smallestSlice: Row = 1_024
+  /// Rows that wait at most before a turn begins while more are coming.
+  package static let largestWait: Row = 1_024
   /// Rows linked in one turn at least while more than that wait: publishing costs as much as a few hundred
   /// of them.
   package static let minimumTurn: Row = 4_096
@@ -97,8 +99,8 @@ package struct IndexerState {
   ///
   /// A graph so small that queries do without it is in no hurry.
   private var leastRows: Row {
-    if linked <= SearchPlan.scanRows { return Self.smallestSlice }
-    return min(Self.smallestSlice, max(linked / 256, min(256, linked / 32)))
+    if linked <= SearchPlan.scanRows { return Self.largestWait }
+    return min(Self.largestWait, max(linked / 256, Row(Slice.size(after: linked))))
   }
 
   /// Rows linked in the next turn at most.
@@ -106,7 +108,7 @@ package struct IndexerState {
   /// A short backlog is published slice by slice, or queries would compare all of it until its end; but
   /// publishing makes the builder copy most of the graph, so a turn grows with it.
   private var turn: Row {
-    if backlog <= Self.minimumTurn { return max(Self.smallestSlice, linked / 64) }
+    if backlog <= Self.minimumTurn { return max(Self.largestWait, linked / 64) }
     return min(max(Self.minimumTurn, linked / 16), Self.maximumTurn)
   }
 

@@ -71,6 +71,9 @@ final class IngestRun: Sendable {
       )
     }
     report.advise()
+    if let problem = step.embedder.keepingFailure {
+      report.advice.append("Not all vectors were kept for later runs: \(problem)")
+    }
     if let failure { throw IngestStopped(report: report, cause: failure) }
     return report
   }

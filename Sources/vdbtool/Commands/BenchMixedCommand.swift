@@ -57,8 +57,7 @@ struct BenchMixedCommand: AsyncParsableCommand {
   var seconds = 3.0
   @Flag(help: "Searches leave out the rows that wait for the index: what comparing them costs.")
   var linkedOnly = false
-  @Option(help: ArgumentHelp("Where the store is made; a temporary folder by default."))
-  var scratch: String?
+  @OptionGroup var scratch: ScratchOption
   @OptionGroup var json: JSONFlag
   @OptionGroup var quiet: QuietFlag
 
@@ -99,9 +98,7 @@ struct BenchMixedCommand: AsyncParsableCommand {
     let interrupt = Interrupt()
     let source = try QuerySource.all(queries)
     let rows = (0..<source.count).map { source.row($0) }
-    let folder =
-      (scratch.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory)
-      .appending(path: "vdb-bench-\(UUID().uuidString)").path()
+    let folder = scratch.newFolder
     interrupt.onRaise {
       BenchANNCommand.remove(folder)
       Foundation.exit(ExitStatus.interrupted.rawValue)
@@ -129,14 +126,10 @@ struct BenchMixedCommand: AsyncParsableCommand {
         $0.key(report.inflow.rawValue)
         $0.object { report.write(to: &$0) }
       }
-      $0.key("cores")
-      $0.int(reports[0].figures.cores)
-      $0.key("threads")
-      $0.int(reports[0].figures.threads)
-      $0.key("ef")
-      $0.int(ef)
-      $0.key("linked_only")
-      $0.bool(linkedOnly)
+      $0.member("cores", reports[0].figures.cores)
+      $0.member("threads", reports[0].figures.threads)
+      $0.member("ef", ef)
+      $0.member("linked_only", linkedOnly)
     }
   }
 }

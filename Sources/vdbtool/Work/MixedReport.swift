@@ -29,28 +29,20 @@ struct MixedReport {
   }
 
   func write(to writer: inout JSONWriter) {
-    func put(_ key: String, _ value: Double, _ digits: Int, _ writer: inout JSONWriter) {
-      writer.key(key)
-      writer.rounded(value, digits)
-    }
-    func put(_ key: String, _ value: Int, _ writer: inout JSONWriter) {
-      writer.key(key)
-      writer.int(value)
-    }
-    put("alone_before_qps", figures.before.perSecond, 0, &writer)
-    put("alone_after_qps", figures.after.perSecond, 0, &writer)
-    put("during_qps", figures.during.perSecond, 0, &writer)
-    put("of_alone", figures.ofAlone, 3, &writer)
-    put("fair_share", figures.fairShare, 3, &writer)
-    put("of_fair_share", figures.ofFairShare, 3, &writer)
-    put("running", figures.running, 3, &writer)
-    put("of_alone_per_running_s", figures.ofAlonePerRunningSecond, 3, &writer)
-    put("rows", figures.rows, &writer)
-    put("rows_per_s", figures.rowsPerSecond, 0, &writer)
-    put("unlinked_mean", figures.unlinked.mean, 0, &writer)
-    put("unlinked_most", figures.unlinked.most, &writer)
-    put("seconds", figures.during.seconds, 2, &writer)
-    put("batch_size", load.batchSize, &writer)
+    writer.member("alone_before_qps", rounded: figures.before.perSecond, 0)
+    writer.member("alone_after_qps", rounded: figures.after.perSecond, 0)
+    writer.member("during_qps", rounded: figures.during.perSecond, 0)
+    writer.member("of_alone", rounded: figures.ofAlone, 3)
+    writer.member("fair_share", rounded: figures.fairShare, 3)
+    writer.member("of_fair_share", rounded: figures.ofFairShare, 3)
+    writer.member("running", rounded: figures.running, 3)
+    writer.member("of_alone_per_running_s", rounded: figures.ofAlonePerRunningSecond, 3)
+    writer.member("rows", figures.rows)
+    writer.member("rows_per_s", rounded: figures.rowsPerSecond, 0)
+    writer.member("unlinked_mean", rounded: figures.unlinked.mean, 0)
+    writer.member("unlinked_most", figures.unlinked.most)
+    writer.member("seconds", rounded: figures.during.seconds, 2)
+    writer.member("batch_size", load.batchSize)
     writer.key("backlog")
     if let backlog = load.backlog { writer.int(backlog) } else { writer.null() }
   }

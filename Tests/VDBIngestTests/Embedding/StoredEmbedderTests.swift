@@ -104,4 +104,22 @@ struct StoredEmbedderTests {
       #expect(stored.failure == .unknownCollection(stored.collection))
     }
   }
+
+  @Test("An import says that vectors were not kept")
+  func advice() async throws {
+    try await withStore { store in
+      let stored = try await StoredEmbedder(ScriptedEmbedder(), in: store)
+      let kept = try await withTextIngestor(into: "a", of: store, embedder: stored) {
+        try await $0.insert(["one"])
+      }
+      #expect(kept.advice == [])
+      try await store.dropCollection(stored.collection)
+      let report = try await withTextIngestor(into: "a", of: store, embedder: stored) {
+        try await $0.insert(["three"])
+      }
+      #expect(report.inserted == 1)
+      #expect(report.advice.count == 1)
+      #expect(report.advice.first?.hasPrefix("Not all vectors were kept for later runs: ") == true)
+    }
+  }
 }
