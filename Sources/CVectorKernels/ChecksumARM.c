@@ -30,10 +30,16 @@ static uint32_t multiply(uint32_t a, uint32_t b) {
 TARGET uint32_t vk_crc32c_arm(uint32_t crc, const uint8_t *p, size_t count) {
   for (; count >= 3 * STRETCH; count -= 3 * STRETCH, p += 3 * STRETCH) {
     uint32_t b = 0, c = 0;
-    for (size_t i = 0; i < STRETCH; i += 8) {
-      crc = __crc32cd(crc, word_at(p + i));
-      b = __crc32cd(b, word_at(p + STRETCH + i));
-      c = __crc32cd(c, word_at(p + 2 * STRETCH + i));
+    for (size_t i = 0; i < STRETCH; i += 64) {
+      // As far ahead as three stretches, into the second-level cache, in the order of memory.
+      for (size_t line = 0; line < 192; line += 64) {
+        __builtin_prefetch(p + 3 * (STRETCH + i) + line, 0, 2);
+      }
+      for (size_t k = i; k < i + 64; k += 8) {
+        crc = __crc32cd(crc, word_at(p + k));
+        b = __crc32cd(b, word_at(p + STRETCH + k));
+        c = __crc32cd(c, word_at(p + 2 * STRETCH + k));
+      }
     }
     crc = multiply(past_two, crc) ^ multiply(past_one, b) ^ c;
   }

@@ -138,11 +138,11 @@ import VDB
     ),
     Case(
       testDescription: "many ids are merged while rows keep coming",
-      committed: 262_144,
-      linked: 262_144,
-      checkpointed: 262_144,
-      busy: .mergeIDs(upTo: 262_144),
-      resting: .mergeIDs(upTo: 262_144)
+      committed: 524_288,
+      linked: 524_288,
+      checkpointed: 524_288,
+      busy: .mergeIDs(upTo: 524_288),
+      resting: .mergeIDs(upTo: 524_288)
     ),
     Case(
       testDescription: "few ids when the collection rests",
@@ -273,15 +273,15 @@ import VDB
     var state = IndexerState(
       mode: .immediate,
       hasVectors: false,
-      committed: 300_000,
+      committed: 600_000,
       linked: 0,
       checkpointed: 0,
       merged: 0
     )
-    state.request(upTo: 300_000)
+    state.request(upTo: 600_000)
     #expect(state.backlog == 0)
-    #expect(state.next(isResting: false) == .mergeIDs(upTo: 300_000))
-    state.didMerge(upTo: 300_000)
+    #expect(state.next(isResting: false) == .mergeIDs(upTo: 600_000))
+    state.didMerge(upTo: 600_000)
     #expect(state.next(isResting: true) == .wait)
   }
 

@@ -68,4 +68,37 @@ import VDB
       #expect(try await none.receipt().sequences == nil)
     }
   }
+
+  @Test func `lose no vector, whichever batch of a transaction fills a block`() async throws {
+    try await TemporaryFolder.with { folder in
+      // Blocks of 128 rows: most are begun by one batch and filled by a later one.
+      let options = CollectionOptions(dimension: 512, metric: .l2, indexing: .manual)
+      let batches = (0..<24).map { number in
+        Numbered.records(number * 40..<number * 40 + 10 + 7 * (number % 9), dimension: 512)
+      }
+      let store = try VectorStore.open(at: folder + "/s")
+      try await store.createCollection("c", options)
+      var queued: [QueuedBatch] = []
+      for records in batches {
+        let batch = RecordBatch(
+          ids: records.map(\.id),
+          vectors: VectorRows(.float32(records.flatMap(\.vector)), dimension: 512),
+          metadata: records.map(\.metadata)
+        )
+        queued.append(try await store.enqueueBatch(batch, into: "c", mode: .upsert))
+      }
+      for batch in queued { _ = try await batch.receipt() }
+      let before = try Contents(store)
+      var expected: [RecordID: Record] = [:]
+      for record in batches.joined() { expected[record.id] = record }
+      #expect(before.collections["c"]?.count == expected.count)
+      for record in before.collections["c"] ?? [] { #expect(record == expected[record.id]) }
+      #expect(try store.verify(.deep).problems == [])
+      try await store.close()
+      let again = try VectorStore.open(at: folder + "/s")
+      #expect(try Contents(again) == before)
+      #expect(try again.verify(.deep).problems == [])
+      try await again.close()
+    }
+  }
 }

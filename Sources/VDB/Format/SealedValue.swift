@@ -18,6 +18,13 @@ enum SealedValue {
     return sealed
   }
 
+  /// Puts the checksum into the last bytes of a value that is complete before them.
+  static func seal(inPlace value: UnsafeMutableRawBufferPointer, key: [UInt8]) {
+    let body = unsafe UnsafeRawBufferPointer(rebasing: value.dropLast(checksumBytes))
+    let sum = unsafe key.withRawBytes { unsafe checksum(key: $0, value: body) }
+    unsafe value.storeBytes(of: sum.littleEndian, toByteOffset: body.count, as: UInt32.self)
+  }
+
   /// The value without its checksum, which must be right.
   static func open(
     _ sealed: UnsafeRawBufferPointer,

@@ -60,6 +60,18 @@ extension WriteTransaction {
   }
 }
 
+extension WriteTransaction {
+  mutating func put(
+    _ entry: WALEntry,
+    forKey key: [UInt8],
+    in table: Table
+  ) throws(LMDBError) {
+    unsafe try put(byteCount: entry.sealedByteCount, forKey: key, in: table) { value in
+      unsafe entry.writeSealed(to: value, key: key)
+    }
+  }
+}
+
 extension WriterStep {
   /// `WriteTransaction.putBlock` with errors for the caller.
   mutating func putBlock(

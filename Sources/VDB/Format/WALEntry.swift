@@ -13,11 +13,29 @@ struct WALEntry {
   /// The first row whose vector is in `vectors`; the rows before it went into blocks.
   let firstVectorRow: Row
   let stride: UInt32
-  /// Valid as long as the value it was decoded from.
+  /// Valid as long as the value it was decoded from, or the memory it was made of.
   let vectors: UnsafeRawBufferPointer
   let deleted: [Row]
 
-  static let headerBytes = 24
+  private static let headerBytes = 24
+
+  init(
+    operation: Operation,
+    firstRow: Row,
+    rows: UInt32,
+    firstVectorRow: Row,
+    stride: UInt32,
+    vectors: UnsafeRawBufferPointer,
+    deleted: [Row]
+  ) {
+    self.operation = operation
+    self.firstRow = firstRow
+    self.rows = rows
+    self.firstVectorRow = firstVectorRow
+    self.stride = stride
+    unsafe self.vectors = unsafe vectors
+    self.deleted = deleted
+  }
 
   /// Takes a value without its checksum.
   init(decoding body: UnsafeRawBufferPointer) throws(MalformedBytes) {
@@ -47,28 +65,29 @@ struct WALEntry {
     try reader.expectEnd()
   }
 
-  /// A value without its checksum.
-  static func encode(
-    _ operation: Operation,
-    firstRow: Row,
-    rows: UInt32,
-    firstVectorRow: Row,
-    stride: Int,
-    vectors: UnsafeRawBufferPointer,
-    deleted: [Row]
-  ) -> [UInt8] {
-    var writer = ByteWriter(
-      capacity: headerBytes + vectors.count + 4 * deleted.count + SealedValue.checksumBytes
-    )
-    writer.put(operation.rawValue)
-    writer.put(contentsOf: [0, 0, 0])
-    writer.put(firstRow)
-    writer.put(rows)
-    writer.put(firstVectorRow)
-    writer.put(UInt32(deleted.count))
-    writer.put(UInt32(stride))
-    unsafe writer.put(vectors)
-    for row in deleted { writer.put(row) }
-    return writer.bytes
+  /// The size of its value, checksum included.
+  var sealedByteCount: Int {
+    unsafe Self.headerBytes + vectors.count + 4 * deleted.count + SealedValue.checksumBytes
+  }
+
+  /// Writes its value, of `sealedByteCount` bytes, with the checksum at the end.
+  func writeSealed(to target: UnsafeMutableRawBufferPointer, key: [UInt8]) {
+    var header = ByteWriter(capacity: Self.headerBytes)
+    header.put(operation.rawValue)
+    header.put(contentsOf: [0, 0, 0])
+    header.put(firstRow)
+    header.put(rows)
+    header.put(firstVectorRow)
+    header.put(UInt32(deleted.count))
+    header.put(stride)
+    unsafe header.bytes.withRawBytes { unsafe target.copyMemory(from: $0) }
+    unsafe UnsafeMutableRawBufferPointer(rebasing: target.dropFirst(Self.headerBytes))
+      .copyMemory(from: vectors)
+    let firstDeleted = unsafe Self.headerBytes + vectors.count
+    for (index, row) in deleted.enumerated() {
+      let offset = firstDeleted + 4 * index
+      unsafe target.storeBytes(of: row.littleEndian, toByteOffset: offset, as: UInt32.self)
+    }
+    unsafe SealedValue.seal(inPlace: target, key: key)
   }
 }

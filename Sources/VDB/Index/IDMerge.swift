@@ -45,12 +45,70 @@ struct IDMerge {
   }
 }
 
-/// The ids of rows that are not merged yet, in the order of their keys.
-///
-/// Keys lie side by side in one array, since there may be millions; they are sorted by their first bytes
-/// as a number where these differ.
+/// The ids of rows that are not merged yet, as the table takes them: sorted and sealed, so that the
+/// writer only copies.
 private struct SortedIDs: Sendable {
-  private struct Entry {
+  /// The keys one after the other, since there may be millions.
+  private var keys: [UInt8] = []
+  /// Where each key ends in `keys`.
+  private var ends: [Int] = []
+  /// The row and the checksum of each.
+  private var values: [SealedRow] = []
+
+  /// Deleted rows are left out: whatever the table says of their ids already leads to a deleted row.
+  init(
+    _ source: CollectionSnapshot,
+    in reading: SharedReadTransaction,
+    upTo end: Row
+  ) throws(VectorStoreError) {
+    let unsorted = try UnsortedIDs(source, in: reading, upTo: end)
+    keys.reserveCapacity(unsorted.keys.count)
+    ends.reserveCapacity(unsorted.entries.count)
+    values.reserveCapacity(unsorted.entries.count)
+    for entry in unsorted.sorted() {
+      let key = unsorted.keys[entry.bytes]
+      keys.append(contentsOf: key)
+      ends.append(keys.count)
+      values.append(
+        unsafe key.withUnsafeBytes { unsafe SealedRow(row: entry.row, key: $0) }
+      )
+    }
+  }
+
+  var count: Int { values.count }
+  func value(_ index: Int) -> SealedRow { values[index] }
+
+  func withKey<Result, Failure: Error>(
+    _ index: Int,
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let bytes = (index == 0 ? 0 : ends[index - 1])..<ends[index]
+    return unsafe try keys.withRawBytes { (keys) throws(Failure) -> Result in
+      try unsafe body(UnsafeRawBufferPointer(rebasing: keys[bytes]))
+    }
+  }
+}
+
+/// A row as the value of its id, with the checksum over both.
+private struct SealedRow {
+  let row: Row
+  let checksum: UInt32
+
+  init(row: Row, key: UnsafeRawBufferPointer) {
+    self.row = row
+    checksum = unsafe withUnsafeBytes(of: row.littleEndian) { row in
+      unsafe SealedValue.checksum(key: key, value: row)
+    }
+  }
+
+  /// The 8 bytes that are stored.
+  var bytes: UInt64 { (UInt64(row) | UInt64(checksum) << 32).littleEndian }
+  var digestTerm: UInt64 { CollectionRecord.digestTerm(row: row, checksum: checksum) }
+}
+
+/// The same in the order of the rows.
+private struct UnsortedIDs {
+  struct Entry {
     /// The key's first bytes behind the collection's number.
     let prefix: UInt64
     let start: Int
@@ -60,10 +118,9 @@ private struct SortedIDs: Sendable {
     var bytes: Range<Int> { start..<(start + Int(count)) }
   }
 
-  private let keys: [UInt8]
-  private let entries: [Entry]
+  private(set) var keys: [UInt8] = []
+  private(set) var entries: [Entry] = []
 
-  /// Deleted rows are left out: whatever the table says of their ids already leads to a deleted row.
   init(
     _ source: CollectionSnapshot,
     in reading: SharedReadTransaction,
@@ -71,8 +128,6 @@ private struct SortedIDs: Sendable {
   ) throws(VectorStoreError) {
     let rows = source.record.merged..<max(source.record.merged, min(end, source.rows))
     let prefix = Key.prefix(source.record.id)
-    var keys: [UInt8] = []
-    var entries: [Entry] = []
     keys.reserveCapacity(rows.count * 24)
     entries.reserveCapacity(rows.count)
     for row in rows where !source.live.isDeleted(row) {
@@ -91,23 +146,13 @@ private struct SortedIDs: Sendable {
         Entry(prefix: first, start: start, row: row, count: UInt16(keys.count - start))
       )
     }
-    entries.sort { left, right in
-      if left.prefix != right.prefix { return left.prefix < right.prefix }
-      return keys[left.bytes].lexicographicallyPrecedes(keys[right.bytes])
-    }
-    self.keys = keys
-    self.entries = entries
   }
 
-  var count: Int { entries.count }
-  func row(_ index: Int) -> Row { entries[index].row }
-
-  func withKey<Result, Failure: Error>(
-    _ index: Int,
-    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    unsafe try keys.withRawBytes { (keys) throws(Failure) -> Result in
-      try unsafe body(UnsafeRawBufferPointer(rebasing: keys[entries[index].bytes]))
+  /// In the order of the keys: by their first bytes as a number where these differ.
+  func sorted() -> [Entry] {
+    entries.sorted { left, right in
+      if left.prefix != right.prefix { return left.prefix < right.prefix }
+      return keys[left.bytes].lexicographicallyPrecedes(keys[right.bytes])
     }
   }
 }
@@ -124,18 +169,15 @@ extension WriterStep {
     do throws(LMDBError) {
       try transaction.withCursor(in: tables.ids, failure: { $0 }) { (cursor) throws(LMDBError) in
         for index in slice {
-          let row = ids.row(index)
+          let value = ids.value(index)
           change &+= unsafe try ids.withKey(index) { (key) throws(LMDBError) -> UInt64 in
-            let sum = unsafe withUnsafeBytes(of: row.littleEndian) { row in
-              unsafe SealedValue.checksum(key: key, value: row)
+            guard let old = unsafe try cursor.exchange(value.bytes, forKey: key) else {
+              return value.digestTerm
             }
-            let value = (UInt64(row) | UInt64(sum) << 32).littleEndian
-            let term = CollectionRecord.digestTerm(row: row, checksum: sum)
-            guard let old = unsafe try cursor.exchange(value, forKey: key) else { return term }
             let oldRow = unsafe try old.withRawBytes { (old) throws(LMDBError) in
               unsafe try CollectionSnapshot.mergedRow(old, key: key)
             }
-            return term &- IDsCheck.term(row: oldRow, sealed: old)
+            return value.digestTerm &- IDsCheck.term(row: oldRow, sealed: old)
           }
         }
       }

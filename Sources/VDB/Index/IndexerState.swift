@@ -30,7 +30,7 @@ package struct IndexerState {
   package static let maximumTurn: Row = 65_536
   /// Rows whose ids wait in memory at least before a merge while rows keep coming: a merge of random ids
   /// writes nearly all leaves of the table again.
-  package static let minimumMerge: Row = 262_144
+  package static let minimumMerge: Row = 524_288
 
   package var mode: IndexingMode
   /// Without vectors only ids are merged.

@@ -90,6 +90,24 @@ final class PendingIDs: @unchecked Sendable {
     }
   }
 
+  /// The positions of the hashes that some row here may carry, ascending.
+  ///
+  /// One short loop over all of them, so that the processor waits for several slots at once.
+  func candidates(among hashes: [UInt64]) -> [Int] {
+    var found: [Int] = []
+    for position in hashes.indices {
+      let high = hashes[position] & 0xFFFF_FFFF_0000_0000
+      var index = Int(truncatingIfNeeded: high >> 32) & mask
+      var entry = unsafe slots[index].load(ordering: .acquiring)
+      while entry != 0, entry & 0xFFFF_FFFF_0000_0000 != high {
+        index = (index + 1) & mask
+        entry = unsafe slots[index].load(ordering: .acquiring)
+      }
+      if entry != 0 { found.append(position) }
+    }
+    return found
+  }
+
   /// Every row with the part of its hash that the table keeps.
   private func forEach(_ body: (UInt64, Row) -> Void) {
     for index in 0...mask {

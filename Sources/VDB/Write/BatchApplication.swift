@@ -24,8 +24,15 @@ extension CollectionState {
       try appendRecords(batch, tables: tables, append: isLastCollection, in: &transaction)
       try markDeleted(replaced, tables: tables, in: &transaction)
       if record.options.hasVectors {
-        let firstVectorRow = try appendVectors(batch, tables: tables, in: &transaction)
-        try log(batch, firstVectorRow, replaced, firstSequence, tables: tables, in: &transaction)
+        try appendVectors(batch, tables: tables, in: &transaction)
+        unlogged.append(
+          Insertion(
+            firstSequence: firstSequence,
+            firstRow: firstRow,
+            rows: UInt32(batch.count),
+            replaced: replaced
+          )
+        )
       }
     } catch {
       throw VectorStoreError(error, during: "store a batch")
@@ -44,33 +51,6 @@ extension CollectionState {
       replaced: replaced.count,
       deleted: 0
     )
-  }
-
-  /// Writes what came into the WAL: the vectors that are in no block yet, and the rows replaced.
-  private func log(
-    _ batch: PreparedBatch,
-    _ firstVectorRow: Row,
-    _ replaced: [Row],
-    _ firstSequence: UInt64,
-    tables: Tables,
-    in transaction: inout WriteTransaction
-  ) throws(LMDBError) {
-    let firstRow = record.nextRow
-    let unsealed = firstRow + UInt32(batch.count) - firstVectorRow
-    let vectorBytes = Int(unsealed) * shape.stride
-    let key = Key.wal(record.id, firstSequence: firstSequence)
-    let entry = unsafe batch.vectors.withRawBytes { bytes in
-      unsafe WALEntry.encode(
-        .insert,
-        firstRow: firstRow,
-        rows: UInt32(batch.count),
-        firstVectorRow: firstVectorRow,
-        stride: shape.stride,
-        vectors: UnsafeRawBufferPointer(rebasing: bytes.suffix(vectorBytes)),
-        deleted: replaced
-      )
-    }
-    try transaction.put(SealedValue.seal(entry, key: key), forKey: key, in: tables.wal)
   }
 
   /// Deletes the records with these ids (kind and bytes); unknown ones are no error.
@@ -95,17 +75,17 @@ extension CollectionState {
     do throws(LMDBError) {
       try markDeleted(rows, tables: tables, in: &transaction)
       if record.options.hasVectors {
-        let entry = unsafe WALEntry.encode(
-          .delete,
+        let entry = unsafe WALEntry(
+          operation: .delete,
           firstRow: record.nextRow,
           rows: 0,
           firstVectorRow: record.nextRow,
-          stride: shape.stride,
+          stride: UInt32(shape.stride),
           vectors: UnsafeRawBufferPointer(start: nil, count: 0),
           deleted: rows
         )
         let key = Key.wal(record.id, firstSequence: firstSequence)
-        try transaction.put(SealedValue.seal(entry, key: key), forKey: key, in: tables.wal)
+        try transaction.put(entry, forKey: key, in: tables.wal)
       }
     } catch {
       throw VectorStoreError(error, during: "delete records")
@@ -131,23 +111,21 @@ extension CollectionState {
     // An empty collection has nothing to replace: the first bulk load looks nothing up.
     if record.live == 0 { return [] }
     var replaced: [Row] = []
+    var pending = pendingIDs.candidates(among: batch.hashes)[...]
     for row in 0..<batch.count {
-      let id = batch.idKeys[batch.idRange(row)]
+      let mayBePending = pending.first == row
+      if mayBePending { pending.removeFirst() }
       let found: Row?
-      if let merged = batch.merged, merged.mark == record.merged {
-        let pending = try pendingRow(
-          ofID: id,
-          hash: batch.hashes[row],
-          tables: tables,
-          in: transaction
-        )
-        found = pending ?? isLive(merged.rows[row])
+      if !mayBePending, let merged = batch.merged, merged.mark == record.merged {
+        found = isLive(merged.rows[row])
       } else {
-        found = try liveRow(ofID: id, hash: batch.hashes[row], tables: tables, in: transaction)
+        let id = batch.idKeys[batch.idRange(row)]
+        let hash = batch.hashes[row]
+        found = try liveRow(ofID: id, hash: hash, tables: tables, in: transaction)
       }
       guard let found else { continue }
       if mode == .insert {
-        throw .idExists(id: try decode(id), row: row)
+        throw .idExists(id: try decode(batch.idKeys[batch.idRange(row)]), row: row)
       }
       replaced.append(found)
     }
@@ -241,16 +219,13 @@ extension CollectionState {
   }
 
   /// Copies the vectors into the unfinished block and writes every block that fills.
-  ///
-  /// - Returns: the first of the batch's rows that is in no block yet.
   private mutating func appendVectors(
     _ batch: PreparedBatch,
     tables: Tables,
     in transaction: inout WriteTransaction
-  ) throws(LMDBError) -> Row {
+  ) throws(LMDBError) {
     var row = record.nextRow
     let end = row + UInt32(batch.count)
-    var firstUnsealed = row
     var offset = 0
     while row < end {
       let block = shape.block(of: row)
@@ -266,7 +241,6 @@ extension CollectionState {
           unsafe try putVectorBlock(block, rows, tables: tables, in: &transaction)
         }
         record.sealed = row
-        firstUnsealed = row
         markUnresolved(block)
         continue
       }
@@ -281,12 +255,10 @@ extension CollectionState {
       if within + take == shape.rows {
         try putVectorBlock(block, rows: shape.rows, tables: tables, in: &transaction)
         record.sealed = row
-        firstUnsealed = row
         tail = nil
       }
       markUnresolved(block)
     }
-    return firstUnsealed
   }
 
   /// Writes the unfinished block's first `rows` rows as a block value.

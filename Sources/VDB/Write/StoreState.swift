@@ -38,6 +38,8 @@ struct CollectionState {
   var vectors: VectorBlocks
   /// The first block whose address the next publication must look up again.
   var unresolvedBlock: UInt32?
+  /// Batches of this transaction that are not in the WAL yet.
+  var unlogged: [Insertion] = []
   /// The record differs from what the transaction has put.
   var recordChanged = false
 

@@ -175,6 +175,7 @@ final class Writer: Sendable {
     }
     do throws(VectorStoreError) {
       try body(&step)
+      try step.logInsertions()
       try step.putChangedRecords(since: state)
     } catch {
       throw translate(error)
