@@ -9,12 +9,17 @@
   let byteCount: Int
   private let owner: AnyObject?
 
-  /// An own block with every word `LayerShape.none`.
-  init(byteCount: Int) {
+  /// An own block whose bytes may be read after `copy(from:)`.
+  init(uninitialized byteCount: Int) {
     unsafe address = .allocate(byteCount: byteCount, alignment: 64)
-    unsafe address.initializeMemory(as: UInt8.self, repeating: 0xFF, count: byteCount)
     self.byteCount = byteCount
     owner = nil
+  }
+
+  /// An own block with every word `LayerShape.none`.
+  convenience init(byteCount: Int) {
+    self.init(uninitialized: byteCount)
+    clear(from: 0)
   }
 
   /// A view of memory that `owner` keeps valid and unchanged; never written to.
@@ -26,8 +31,20 @@
 
   /// An own block of `byteCount` bytes that starts with a copy of `other`.
   convenience init(copying other: GraphBlock, byteCount: Int) {
-    self.init(byteCount: byteCount)
-    unsafe address.copyMemory(from: other.address, byteCount: min(byteCount, other.byteCount))
+    self.init(uninitialized: byteCount)
+    copy(from: other)
+  }
+
+  /// Takes over the bytes of `other`; what it does not have becomes `LayerShape.none`.
+  func copy(from other: GraphBlock) {
+    let common = min(byteCount, other.byteCount)
+    unsafe address.copyMemory(from: other.address, byteCount: common)
+    clear(from: common)
+  }
+
+  private func clear(from start: Int) {
+    unsafe (address + start)
+      .initializeMemory(as: UInt8.self, repeating: 0xFF, count: byteCount - start)
   }
 
   deinit {

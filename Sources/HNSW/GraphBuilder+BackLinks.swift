@@ -2,12 +2,45 @@ import CVectorKernels
 
 /// Phase 3: links back from the neighbours of new nodes, grouped by the node that gets them.
 extension GraphBuilder {
-  /// Gives every neighbour of the layer's new nodes its links back, workers side by side.
-  func linkBack(in index: Int, codes: vk_codes, workers count: Int) {
-    let (layer, draft) = (layers[index], drafts[index])
-    // Target and new node in one word: sorting groups by target, in order of the new nodes.
+  /// Gives every neighbour of the new nodes its links back, workers side by side, all layers at once.
+  func linkBack(codes: vk_codes, workers count: Int) {
+    var jobs: [BackLinkJob] = []
+    // Pieces before each job's first one.
+    var firstPieces: [Int] = []
+    var pieces = 0
+    for index in layers.indices {
+      let links = BackLinks(of: drafts[index], in: layers[index])
+      layers[index].makeWritable(links.targets, workers: count)
+      let job = unsafe BackLinkJob(
+        layer: layers[index].view,
+        links: links,
+        childCounts: layers[index].childCounts,
+        workers: workers,
+        codes: codes
+      )
+      jobs.append(job)
+      firstPieces.append(pieces)
+      pieces += job.pieces
+    }
+    Workers.run(count, pieces: pieces) { [jobs, firstPieces] worker, piece in
+      guard let index = firstPieces.lastIndex(where: { $0 <= piece }) else { return }
+      jobs[index].apply(piece: piece - firstPieces[index], worker: worker)
+    }
+  }
+}
+
+/// The links back of one layer, grouped by the node that gets them.
+private struct BackLinks: Sendable {
+  /// Target and new node in one word, in their order.
+  let pairs: [UInt64]
+  /// Where each group begins in `pairs`, and where the last one ends.
+  let groups: [Int]
+  /// The node of each group, rising.
+  let targets: [UInt32]
+
+  init(of draft: LayerDraft, in layer: MutableLayer) {
     var pairs: [UInt64] = []
-    pairs.reserveCapacity(draft.rows.count * (parameters.m + 1))
+    pairs.reserveCapacity(draft.rows.count * layer.view.capacity)
     for offset in draft.rows.indices {
       let node = draft.firstNode + UInt32(offset)
       for slot in 0..<layer.view.degree(node) {
@@ -15,33 +48,20 @@ extension GraphBuilder {
         if target != node { pairs.append(UInt64(target) << 32 | UInt64(node)) }
       }
     }
-    pairs.sort()
+    // They are in the order of the new nodes already.
+    RadixSort.byUpperHalf(&pairs, below: layer.count)
     var groups: [Int] = []
-    var previous = LayerShape.none
+    var targets: [UInt32] = []
     for (position, pair) in pairs.enumerated() {
       let target = UInt32(pair >> 32)
-      if target == previous { continue }
-      previous = target
+      if target == targets.last { continue }
+      targets.append(target)
       groups.append(position)
-      layer.makeWritable(target)
-      layer.markChanged(target)
     }
-    let groupCount = groups.count
     groups.append(pairs.count)
-    let job = unsafe BackLinkJob(
-      layer: layer.view,
-      pairs: pairs,
-      groups: groups,
-      childCounts: layer.childCounts,
-      workers: workers,
-      codes: codes
-    )
-    let step = 32
-    Workers.run(count, pieces: (groupCount + step - 1) / step) { worker, piece in
-      for group in (piece * step)..<min(groupCount, (piece + 1) * step) {
-        job.apply(group: group, worker: worker)
-      }
-    }
+    self.pairs = pairs
+    self.groups = groups
+    self.targets = targets
   }
 }
 
@@ -51,22 +71,33 @@ extension GraphBuilder {
 /// which no one writes in this phase.
 @safe private struct BackLinkJob: @unchecked Sendable {
   let layer: LayerView
-  let pairs: [UInt64]
-  let groups: [Int]
+  let links: BackLinks
   let childCounts: [UInt8]
   let workers: [LinkWorker]
   let codes: vk_codes
 
+  /// Groups that a worker takes at a time.
+  private static let step = 32
+
+  var pieces: Int { (links.targets.count + Self.step - 1) / Self.step }
+
+  func apply(piece: Int, worker: Int) {
+    let first = piece * Self.step
+    for group in first..<min(links.targets.count, first + Self.step) {
+      apply(group: group, worker: worker)
+    }
+  }
+
   /// Adds a group's new nodes to its target's list (paper, algorithm 1, lines 11-16).
   ///
   /// All stay if they fit, else the diverse among old and new; links of the tree in any case.
-  func apply(group: Int, worker: Int) {
+  private func apply(group: Int, worker: Int) {
     let selection = workers[worker].selection
-    let target = UInt32(truncatingIfNeeded: pairs[groups[group]] >> 32)
+    let target = links.targets[group]
+    let new = links.groups[group]..<links.groups[group + 1]
     let list = unsafe layer.links(target)
     let degree = layer.degree(target)
-    let new = groups[group + 1] - groups[group]
-    selection.reserve(degree + new)
+    selection.reserve(degree + new.count)
     let nodes = unsafe selection.nodes
     // Node 0 is its own parent, which is no neighbour to score. Bytes of a loaded graph are input:
     // what is no number of a node, or the node itself, is dropped.
@@ -77,8 +108,8 @@ extension GraphBuilder {
       unsafe nodes[count] = node
       count += 1
     }
-    for position in groups[group]..<groups[group + 1] {
-      unsafe nodes[count] = UInt32(truncatingIfNeeded: pairs[position])
+    for position in new {
+      unsafe nodes[count] = UInt32(truncatingIfNeeded: links.pairs[position])
       count += 1
     }
     let parent = unsafe list[0]

@@ -20,12 +20,9 @@ extension GraphBuilder {
         codes: codes,
         parameters: parameters
       )
-      // Pieces small enough that workers end together, large enough that taking one costs nothing.
-      let step = 8
-      Workers.run(count, pieces: (slice.count + step - 1) / step) { worker, piece in
-        for offset in (piece * step)..<min(slice.count, (piece + 1) * step) {
-          job.search(row: slice.first + UInt32(offset), worker: worker)
-        }
+      // One row at a time, so that workers end together: taking one costs next to nothing.
+      Workers.run(count, pieces: slice.count) { worker, piece in
+        job.search(row: slice.first + UInt32(piece), worker: worker)
       }
     }
   }

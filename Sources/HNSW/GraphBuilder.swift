@@ -32,8 +32,8 @@ package final class GraphBuilder {
 
   /// Links the next rows in whole slices, as far as they end at or before row `end`.
   ///
-  /// The rows that remain (fewer than 1024, and than a 32nd of those linked) wait for more to come, so
-  /// that the outcome does not depend on when this is called.
+  /// The rows that remain, fewer than a slice, wait for more to come, so that the outcome does not depend
+  /// on when this is called.
   /// - Parameters:
   ///   - end: The row after the last one to link.
   ///   - codes: Codes of at least `end` rows, the same ones for rows linked before.
@@ -77,10 +77,8 @@ package final class GraphBuilder {
     while workers.count < count { workers.append(LinkWorker(parameters: parameters)) }
     prepareDrafts(slice)
     unsafe searchNeighbors(of: slice, codes: codes, workers: count)
-    for layer in drafts.indices {
-      addNodes(to: layer)
-      unsafe linkBack(in: layer, codes: codes, workers: count)
-    }
+    for layer in drafts.indices { addNodes(to: layer) }
+    unsafe linkBack(codes: codes, workers: count)
   }
 
   /// Decides which layers the slice's rows are in.

@@ -78,17 +78,41 @@
   }
 
   /// Copies the node's block unless it is this builder's own already.
-  func makeWritable(_ node: UInt32) {
+  private func makeWritable(_ node: UInt32) {
     let index = Int(node >> shape.shift)
     if isOwn[index] { return }
-    let copy = GraphBlock(copying: blocks[index], byteCount: shape.blockBytes)
+    adopt(GraphBlock(copying: blocks[index], byteCount: shape.blockBytes), at: index)
+  }
+
+  /// Copies what is not this builder's own of the nodes' blocks, workers side by side, and notes that
+  /// the nodes' lists are about to change.
+  ///
+  /// - Parameters:
+  ///   - nodes: In rising order.
+  ///   - count: Threads to use.
+  func makeWritable(_ nodes: [UInt32], workers count: Int) {
+    var shared: [Int] = []
+    for node in nodes {
+      markChanged(node)
+      let index = Int(node >> shape.shift)
+      if !isOwn[index], shared.last != index { shared.append(index) }
+    }
+    if shared.isEmpty { return }
+    let copies = shared.map { _ in GraphBlock(uninitialized: shape.blockBytes) }
+    Workers.run(count, pieces: shared.count) { [blocks, shared] _, piece in
+      copies[piece].copy(from: blocks[shared[piece]])
+    }
+    for (index, copy) in zip(shared, copies) { adopt(copy, at: index) }
+  }
+
+  private func adopt(_ copy: GraphBlock, at index: Int) {
     blocks[index] = copy
     unsafe directory[index] = UInt64(UInt(bitPattern: copy.address))
     isOwn[index] = true
   }
 
   /// Notes that a node's list is about to change.
-  func markChanged(_ node: UInt32) { changed[Int(node >> 6)] |= 1 << UInt64(node & 63) }
+  private func markChanged(_ node: UInt32) { changed[Int(node >> 6)] |= 1 << UInt64(node & 63) }
 
   /// Counts a new child.
   func addChild(of parent: UInt32) {

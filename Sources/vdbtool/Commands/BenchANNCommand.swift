@@ -121,6 +121,9 @@ struct BenchANNCommand: AsyncParsableCommand {
       calibrates: false
     ).run()
     let buildSeconds = (clock.now - start) / .seconds(1)
+    // What the store does at rest would share cores and memory with the searches below.
+    progress.update("Waiting for the store to rest", done: 0, total: nil)
+    try await ProcessTime.settle()
     let sweep = RecallSweep(
       store: store,
       collection: Self.collection,
