@@ -164,6 +164,53 @@ package final class Coding: @unchecked Sendable {
     }
   }
 
+  /// How far estimates of orders may be off: five standard deviations of what rounding does to the codes of
+  /// the query and of a row, as if both were off in the same direction.
+  ///
+  /// Steps of a code err by their length over the square root of 12 (a uniform distribution), levels of a
+  /// 4-bit code by 0.107 of a component, and those lose 1.2 % of a product (Max 1960, 16 levels). Under
+  /// cosine a component beyond four times the usual is cut off: six times the square of the usual one is what
+  /// a component of five loses, and some.
+  ///
+  /// - Parameters:
+  ///   - query: A query from `encodeQuery`.
+  ///   - nibbles: Whether estimates are of 4-bit codes.
+  ///   - extremes: The longest step and the largest squared length among the rows; unused under cosine.
+  /// - Returns: The margin; not finite where lengths are beyond floats.
+  package func margin(query: vk_code_query, nibbles: Bool, extremes: vk_aux) -> Float {
+    let stepError = 1 / Float(12).squareRoot()
+    switch metric {
+    case .cosine:
+      let component = 1 / Float(stride).squareRoot()
+      let step = 4 / 127 * component * stepError
+      let cut = 6 * component * component
+      return nibbles ? 5 * (0.107 * component + step) + 0.012 + cut : 5 * 2 * step + cut
+    case .dot, .l2:
+      let (length, step) = unsafe (query.norm2.squareRoot(), query.scale)
+      let error = (length * extremes.scale + extremes.norm2.squareRoot() * step) * stepError
+      return (metric == .l2 ? 2 : 1) * 5 * error
+    }
+  }
+
+  /// The largest key that stands for no more than this order, up to rounding; the inverse of
+  /// `estimatedOrder(ofKey:query:nibbles:)`.
+  ///
+  /// - Parameters:
+  ///   - order: An order, or infinity.
+  ///   - query: A query from `encodeQuery`.
+  ///   - nibbles: Whether keys are of 4-bit codes.
+  /// - Returns: The key; the largest there is where every key does.
+  package func key(
+    ofEstimatedOrder order: Float,
+    query: vk_code_query,
+    nibbles: Bool
+  ) -> UInt32 {
+    let form = nibbles ? Int32(VK_FORM_COSINE_NIBBLES) : Int32(form)
+    return unsafe withUnsafePointer(to: query) { query in
+      unsafe vk_key_of_estimated_order(form, UInt32(stride), query, order)
+    }
+  }
+
   /// Rotates `dimension` floats into `stride` floats; what `encodeRows` rounds, up to a scale.
   package func rotate(_ vector: [Float]) -> [Float] {
     precondition(vector.count == dimension, "a vector of \(vector.count), not \(dimension)")

@@ -153,6 +153,82 @@ extension Kernels {
       #expect(worst(nibbles.keys(buffer.nibbleQuery, rows: rows), nibbles: true) < 0.08)
     }
 
+    @Test(arguments: Metric.allCases, [false, true])
+    func `tells the key of an estimated order`(metric: Metric, nibbles: Bool) {
+      if nibbles, metric != .cosine { return }
+      var random = SeededGenerator(seed: 31)
+      let coding = Coding(metric: metric, dimension: 300, seed: 5)
+      let buffer = CodeQueryBuffer(stride: coding.queryStride)
+      coding.encodeQuery(Self.gaussian(300, &random).span, into: buffer)
+      let query = nibbles ? buffer.nibbleQuery : buffer.query
+      for _ in 0..<200 {
+        let order = Float.random(in: metric == .dot ? -300...300 : 0...2, using: &random)
+        let key = coding.key(ofEstimatedOrder: order, query: query, nibbles: nibbles)
+        let own = coding.estimatedOrder(ofKey: key, query: query, nibbles: nibbles)
+        let next = coding.estimatedOrder(ofKey: key + 1, query: query, nibbles: nibbles)
+        let rounding = 0.0001 * max(1, abs(query.norm2))
+        #expect(own <= order + rounding && order <= next + rounding, "\(own) \(order) \(next)")
+      }
+      let most = coding.key(ofEstimatedOrder: .infinity, query: query, nibbles: nibbles)
+      #expect(most == .max)
+    }
+
+    /// Rows at all distances from the query, the query itself among them, of many lengths except under
+    /// cosine.
+    @Test(arguments: Metric.allCases, [64, 100, 384, 1000])
+    func `is never off by more than its margin`(metric: Metric, dimension: Int) {
+      var random = SeededGenerator(seed: 37)
+      let coding = Coding(metric: metric, dimension: dimension, seed: 5)
+      let exact = FullPrecision(metric: metric, element: .float32, dimension: dimension)
+      for round in 0..<20 {
+        let query = Self.gaussian(dimension, &random)
+        let vectors = (0..<100).map { row in
+          zip(query, Self.gaussian(dimension, &random)).map {
+            ($0 + 0.02 * Float(row) * $1) * (1 + 0.1 * Float(round))
+          }
+        }
+        let table = CodeTable(rows: 100, stride: coding.stride, metric: metric)
+        table.encode(vectors, by: coding)
+        let buffer = CodeQueryBuffer(stride: coding.queryStride)
+        coding.encodeQuery(query.span, into: buffer)
+        let prepared = exact.prepare(query.span)
+        var distances = [Float](repeating: 0, count: 100)
+        vectors.flatMap { $0 }.withUnsafeBytes { raw in
+          exact.distances(
+            prepared,
+            base: raw.baseAddress!,
+            stride: dimension * 4,
+            count: 100,
+            into: &distances
+          )
+        }
+        var extremes = vk_aux(scale: 0, norm2: 0)
+        for vector in vectors where metric != .cosine {
+          let one = CodeQueryBuffer(stride: coding.queryStride)
+          coding.encodeQuery(vector.span, into: one)
+          extremes.scale = max(extremes.scale, one.query.scale)
+          extremes.norm2 = max(extremes.norm2, one.query.norm2)
+        }
+        func expect(_ keys: [UInt32], nibbles: Bool) {
+          let query = nibbles ? buffer.nibbleQuery : buffer.query
+          let margin = coding.margin(query: query, nibbles: nibbles, extremes: extremes)
+          for (key, distance) in zip(keys, distances) {
+            let estimate = coding.estimatedOrder(ofKey: key, query: query, nibbles: nibbles)
+            #expect(abs(estimate - coding.order(ofDistance: distance)) <= margin, "\(round)")
+          }
+        }
+        let rows = Array(UInt32(0)..<100)
+        expect(table.keys(buffer.query, rows: rows), nibbles: false)
+        guard coding.nibbleStride > 0 else { continue }
+        let nibbles = CodeTable(rows: 100, stride: coding.nibbleStride, metric: .cosine)
+        nibbles.codes.form = UInt32(VK_FORM_COSINE_NIBBLES)
+        for row in 0..<100 {
+          coding.packNibbles(table.code(row), count: 1, into: nibbles.code(row))
+        }
+        expect(nibbles.keys(buffer.nibbleQuery, rows: rows), nibbles: true)
+      }
+    }
+
     /// 2000 rows around 40 centres, 50 queries: the exact nearest 10 against the first 10 and the
     /// first 20 by code.
     @Test(arguments: Metric.allCases, [96, 384])

@@ -67,6 +67,11 @@ static inline void vk_prefetch_lines(const void *address, uint32_t lines) {
 /// - form: VK_FORM_… of the codes that were scored.
 float vk_estimated_order(int form, uint32_t padded, const vk_code_query *query, uint32_t key);
 
+/// The largest key that stands for no more than `order`, up to rounding: the inverse of
+/// `vk_estimated_order`, or UINT32_MAX where every key does.
+uint32_t vk_key_of_estimated_order(int form, uint32_t padded, const vk_code_query *query,
+                                   float order);
+
 /// Maps a finite float to an unsigned integer of the same order.
 static inline uint32_t vk_ordered_key(float x) {
   union { float f; uint32_t u; } v = { x };

@@ -25,7 +25,7 @@ public enum ElementType: String, Sendable, Codable, CaseIterable {
 
 /// When rows enter the graph.
 ///
-/// Rows that are not in it yet are found all the same, by a scan.
+/// Rows that are not in it yet are found all the same, by their codes or a scan.
 public enum IndexingMode: String, Sendable, Codable, CaseIterable {
   /// After the commit, by the background indexer.
   case background
@@ -108,6 +108,7 @@ public struct CollectionInfo: Sendable, Hashable, Codable {
   public var deleted: Int { rows - live }
   /// Rows in the graph.
   public let indexed: Int
-  /// Rows that a query scans because the graph does not contain them yet; 0 where there are no vectors.
+  /// Rows that a query goes through one by one, since the graph does not contain them yet; 0 where there are
+  /// no vectors.
   public var backlog: Int { options.hasVectors ? rows - indexed : 0 }
 }

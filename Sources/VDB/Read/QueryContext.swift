@@ -11,6 +11,8 @@ final class QueryContext {
   var candidates: [(row: Row, key: UInt32)] = []
   var addresses: [UnsafeRawPointer] = unsafe []
   var distances: [Float] = []
+  /// Keys of rows that lie side by side.
+  var keys = [UInt32](repeating: 0, count: TailCodes.pieceRows)
 
   /// Rows scored by their codes and compared in full precision since the count began.
   var scored = 0

@@ -25,47 +25,8 @@ struct SearchPlan {
   static let widest = 100_000
 }
 
-/// What the candidates compared so far tell of those that are left: a straight line through the orders
-/// (see `Coding.order`) that were found over those that codes had told.
-///
-/// A line, since candidates were chosen for what their codes told: where codes cannot tell rows apart,
-/// the first of them are no nearer than the others, the line is flat, and all are compared.
-struct OrderPrediction {
-  private var count = 0.0
-  private var meanEstimate = 0.0
-  private var meanOrder = 0.0
-  private var estimates = 0.0
-  private var orders = 0.0
-  private var products = 0.0
-
-  /// Takes up one candidate (Welford's recurrence, in both variables).
-  mutating func add(estimate: Float, order: Float) {
-    count += 1
-    let fromEstimate = Double(estimate) - meanEstimate
-    let fromOrder = Double(order) - meanOrder
-    meanEstimate += fromEstimate / count
-    meanOrder += fromOrder / count
-    estimates += fromEstimate * (Double(estimate) - meanEstimate)
-    orders += fromOrder * (Double(order) - meanOrder)
-    products += fromEstimate * (Double(order) - meanOrder)
-  }
-
-  /// The least order that a row of this estimate is likely to have.
-  ///
-  /// Three standard errors of a prediction below the line. Nothing is known from less than three
-  /// candidates, or from equal ones.
-  func least(_ estimate: Float) -> Float {
-    guard count > 2, estimates > 0 else { return -.infinity }
-    let slope = min(1, max(0, products / estimates))
-    let rest = max(0, orders - 2 * slope * products + slope * slope * estimates) / (count - 2)
-    let away = Double(estimate) - meanEstimate
-    let spread = (rest * (1 + 1 / count + away * away / estimates)).squareRoot()
-    return Float(meanOrder + slope * away - 3 * spread)
-  }
-}
-
 /// Answers queries within one snapshot: the graph over codes, the rows that it does not contain yet by
-/// a scan, and all of it compared in full precision.
+/// their codes where there are few of them and by a scan else, and all of it compared in full precision.
 ///
 /// Takes no lock and calls LMDB only to check a block for the first time. Several queries at a time are
 /// quicker than one after the other where all rows are compared; each is answered as if it were alone.
@@ -107,8 +68,9 @@ struct CollectionSearch {
     }
     var scanned: Row = 0
     if let index = usableIndex(plan) {
-      try walk(index, plan, context, &questions)
-      scanned = min(index.linked, collection.rows)
+      let tail = plan.consistency == .linked ? nil : collection.tailCodes
+      try walk(index, tail, plan, context, &questions)
+      scanned = tail?.end ?? collection.linked
     }
     if plan.consistency != .linked || scanned == 0 {
       try scan(scanned..<collection.rows, plan.radius, context, &questions)
@@ -125,9 +87,10 @@ struct CollectionSearch {
     return nil
   }
 
-  /// Walks the graph for each query.
+  /// Walks the graph for each query, then goes through the tail.
   private func walk(
     _ index: IndexVersion,
+    _ tail: TailCodes?,
     _ plan: SearchPlan,
     _ context: QueryContext,
     _ questions: inout [Question]
@@ -145,13 +108,15 @@ struct CollectionSearch {
       ? Searcher.entries(index.graph, codes: index.codes.searchView, queries: queries) : []
     for position in questions.indices {
       let entry = entries.isEmpty ? nil : entries[position]
-      unsafe try walk(index, plan, context, queries[position], entry, &questions[position])
+      unsafe try walk(index, tail, plan, context, queries[position], entry, &questions[position])
     }
   }
 
-  /// Walks the graph, wider while deleted rows leave too few, and offers the best candidates.
+  /// Walks the graph, wider while deleted rows leave too few, and offers the best candidates, then those
+  /// of the tail.
   private func walk(
     _ index: IndexVersion,
+    _ tail: TailCodes?,
     _ plan: SearchPlan,
     _ context: QueryContext,
     _ query: vk_code_query,
@@ -189,6 +154,7 @@ struct CollectionSearch {
       unsafe coding.estimatedOrder(ofKey: key, query: query, nibbles: nibbles)
     }
     try rerank(plan, context, &question, estimate)
+    if let tail { unsafe try sift(tail, plan.radius, context, query, &question) }
   }
 
   /// Compares candidates in full precision: as many as results are wanted, and of the others those that
@@ -221,6 +187,46 @@ struct CollectionSearch {
       }
       if first == end { return }
       try compare(first..<end, plan.radius, context, &question)
+    }
+  }
+
+  /// Goes through rows that the graph does not contain, and compares those in full precision that by
+  /// their codes may be among the nearest.
+  ///
+  /// How far codes may be off is known from how they round, so the tail is searched as well as by a scan,
+  /// whatever the width of the walk and whatever rows the graph contains. All are compared while fewer rows
+  /// than wanted were found.
+  private func sift(
+    _ tail: TailCodes,
+    _ radius: Float,
+    _ context: QueryContext,
+    _ query: vk_code_query,
+    _ question: inout Question
+  ) throws(VectorStoreError) {
+    let noneDeleted = collection.live.isEmpty
+    let margin = unsafe tail.margin(coding, query)
+    var row = collection.linked
+    while row < tail.end {
+      let end = tail.end(ofPieceWith: row)
+      let bound = coding.order(ofDistance: min(question.nearest.bound, radius))
+      let highest = unsafe coding.key(
+        ofEstimatedOrder: bound + margin,
+        query: query,
+        nibbles: tail.hasNibbles
+      )
+      unsafe tail.score(row..<end, query, into: &context.keys)
+      context.candidates.removeAll(keepingCapacity: true)
+      unsafe context.keys.withUnsafeBufferPointer { keys in
+        for offset in 0..<Int(end - row) where unsafe keys[offset] <= highest {
+          let candidate = row + UInt32(offset)
+          if noneDeleted || !collection.live.isDeleted(candidate) {
+            unsafe context.candidates.append((candidate, keys[offset]))
+          }
+        }
+      }
+      context.scored += Int(end - row)
+      try compare(0..<context.candidates.count, radius, context, &question)
+      row = end
     }
   }
 

@@ -86,6 +86,8 @@ final class CollectionSnapshot: Sendable {
   let idsIntegrity: IDsIntegrity
   /// The graph and its codes; `nil` while there is none to use.
   let index: IndexVersion?
+  /// Codes of the rows that the graph does not contain; `nil` where those are none, or too many.
+  let tailCodes: TailCodes?
   /// What was measured of its recall.
   let recall: RecallCalibration?
 
@@ -98,6 +100,7 @@ final class CollectionSnapshot: Sendable {
     pendingIDs: PendingIDs,
     idsIntegrity: IDsIntegrity,
     index: IndexVersion?,
+    tailCodes: TailCodes? = nil,
     recall: RecallCalibration?
   ) {
     self.name = name
@@ -108,6 +111,7 @@ final class CollectionSnapshot: Sendable {
     self.pendingIDs = pendingIDs
     self.idsIntegrity = idsIntegrity
     self.index = index
+    self.tailCodes = tailCodes
     self.recall = recall
   }
 
@@ -126,7 +130,18 @@ final class CollectionSnapshot: Sendable {
     )
   }
 
-  func with(index: IndexVersion?) -> CollectionSnapshot {
+  /// The same rows with another index, and codes for those that it does not contain.
+  ///
+  /// - Parameters:
+  ///   - index: The graph and its codes.
+  ///   - known: The tail's codes in the version before; each has one successor.
+  ///   - reading: What blocks are checked in.
+  /// - Returns: The version that takes this one's place.
+  func with(
+    index: IndexVersion?,
+    tailAfter known: TailCodes?,
+    in reading: SharedReadTransaction
+  ) -> CollectionSnapshot {
     CollectionSnapshot(
       name: name,
       record: record,
@@ -136,6 +151,7 @@ final class CollectionSnapshot: Sendable {
       pendingIDs: pendingIDs,
       idsIntegrity: idsIntegrity,
       index: index,
+      tailCodes: TailCodes.next(after: known, of: self, linked: index?.linked ?? 0, in: reading),
       recall: recall
     )
   }

@@ -9,6 +9,8 @@ final class Publisher: Sendable {
   private let environment: Environment
   let tables: Tables
   /// The latest snapshot's parts; the lock orders the writer and the indexer, never a reader.
+  ///
+  /// Codes of the tail are made under it, so that each version of them has one successor.
   private let composition: Guarded<Composition?>
   /// Called after each publication, outside the lock.
   private let observer: Guarded<(@Sendable (Snapshot) -> Void)?> = Guarded(nil)
@@ -97,7 +99,7 @@ final class Publisher: Sendable {
         {
           collections[id] = known
         } else {
-          collections[id] = CollectionSnapshot(
+          let next = CollectionSnapshot(
             name: collection.name,
             record: collection.record,
             kernels: collection.kernels,
@@ -105,8 +107,13 @@ final class Publisher: Sendable {
             live: collection.live,
             pendingIDs: collection.pendingIDs,
             idsIntegrity: collection.idsIntegrity,
-            index: known?.index,
+            index: nil,
             recall: collection.recall
+          )
+          collections[id] = next.with(
+            index: known?.index,
+            tailAfter: known?.tailCodes,
+            in: reading
           )
         }
       }
@@ -160,7 +167,11 @@ final class Publisher: Sendable {
       guard var next = composition, let known = next.collections[id] else {
         return nil as Snapshot?
       }
-      next.collections[id] = known.with(index: index)
+      next.collections[id] = known.with(
+        index: index,
+        tailAfter: known.tailCodes,
+        in: next.reading
+      )
       composition = next
       let snapshot = next.snapshot()
       current.store(snapshot)
