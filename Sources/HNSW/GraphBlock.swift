@@ -17,6 +17,13 @@
     owner = nil
   }
 
+  /// An own block whose bytes are yet to be written.
+  init(unfilled byteCount: Int) {
+    unsafe address = .allocate(byteCount: byteCount, alignment: 64)
+    self.byteCount = byteCount
+    owner = nil
+  }
+
   /// A view of memory that `owner` keeps valid and unchanged; never written to.
   init(borrowing address: UnsafeRawPointer, byteCount: Int, owner: AnyObject) {
     unsafe self.address = UnsafeMutableRawPointer(mutating: address)

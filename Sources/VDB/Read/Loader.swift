@@ -152,15 +152,15 @@ struct Loader {
     let kept = known.map { shape.fullBlocks(for: $0.record.sealed) } ?? 0
     var addresses = known?.vectors.addresses(prefix: min(kept, total)) ?? []
     let full = shape.fullBlocks(for: record.nextRow)
-    while addresses.count < full {
-      addresses.append(
-        try blockAddress(
-          Key.item(record.id, UInt32(addresses.count)),
-          in: reading.tables.vectors,
-          payload: shape.rows * shape.stride,
-          place: "vectors of '\(name)', block \(addresses.count)"
-        )
-      )
+    let headerBytes = UInt64(BlockHeader.byteCount)
+    unsafe try forEachBlock(
+      addresses.count..<max(addresses.count, full),
+      of: record.id,
+      in: reading.tables.vectors,
+      payload: shape.rows * shape.stride,
+      place: "vectors of '\(name)'"
+    ) { value in
+      addresses.append(UInt64(UInt(bitPattern: value.baseAddress)) + headerBytes)
     }
     var tail: AlignedMemory?
     if full < total {
@@ -176,6 +176,37 @@ struct Loader {
       tail: tail,
       checked: checked.reserving(total)
     )
+  }
+
+  /// Visits blocks that follow each other, with their headers, in one pass over their keys.
+  ///
+  /// Neither headers nor rows are touched here; the checksum is compared when the first row is needed.
+  func forEachBlock(
+    _ numbers: Range<Int>,
+    of collection: CollectionID,
+    in table: Table,
+    payload: Int,
+    place: String,
+    _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(VectorStoreError) {
+    if numbers.isEmpty { return }
+    var next = numbers.lowerBound
+    unsafe try reading.forEach(
+      from: Key.item(collection, UInt32(next)),
+      prefix: Key.prefix(collection),
+      in: table
+    ) { (key, value) throws(VectorStoreError) in
+      guard key.count == 8, unsafe Key.trailingNumber(key) == UInt32(next) else { return false }
+      guard value.count >= BlockHeader.byteCount + payload else {
+        throw .corrupted(place: "\(place), block \(next)", detail: "the block is too short")
+      }
+      unsafe body(value)
+      next += 1
+      return next < numbers.upperBound
+    }
+    if next < numbers.upperBound {
+      throw .corrupted(place: "\(place), block \(next)", detail: "the block is missing")
+    }
   }
 
   /// Where a block's rows begin.
