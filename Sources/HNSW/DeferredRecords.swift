@@ -110,15 +110,18 @@ import Synchronization
     }
   }
 
-  /// Puts all records in their place.
+  /// Puts all records in their place; false when `shouldStop` ended it before, asked once a block.
   ///
   /// O(bytes of the blocks with changes).
-  package func fillAll() {
+  @discardableResult
+  package func fillAll(shouldStop: () -> Bool = { false }) -> Bool {
     for (number, layer) in layers.enumerated() {
       for block in layer.own.indices where layer.own[block] != nil {
+        if shouldStop() { return false }
         for run in layer.runs(ofBlock: block) { fill(run: run, layer: number) }
       }
     }
+    return true
   }
 
   private func write(_ run: Int, _ layer: Layer) {

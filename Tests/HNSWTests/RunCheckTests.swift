@@ -98,7 +98,8 @@ import Testing
     let log = Self.log(later, builder.takeChanges())
     #expect(throws: GraphFormatError.self) {
       var loader = loader
-      try loader.replace(log: UnsafeRawBufferPointer(rebasing: log.bytes.dropLast(4)), owner: log)
+      let short = UnsafeRawBufferPointer(rebasing: log.bytes.dropLast(4))
+      _ = try loader.replace(log: short, owner: log)
     }
     #expect(try loader.replace(log: UnsafeRawBufferPointer(log.bytes), owner: log) > 2500)
     let (graph, records) = try loader.finishDeferred()
@@ -120,8 +121,8 @@ import Testing
     var bytes: [UInt8] = []
     for (number, layer) in graph.layers.enumerated() {
       for node in changes.layers[number] {
-        bytes += [UInt8(number), 0, 0, 0]
-        bytes += (0..<4).map { UInt8(node >> (8 * $0) & 0xFF) }
+        bytes.append(contentsOf: [UInt8(number), 0, 0, 0])
+        withUnsafeBytes(of: node.littleEndian) { bytes.append(contentsOf: $0) }
         layer.withRecordBytes(of: node) { bytes += $0 }
       }
     }

@@ -1,5 +1,11 @@
 import Foundation
 
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
 /// Looks at indexes that were read from disk as a whole, one after the other on a thread of its own, while
 /// queries look at what they touch.
 ///
@@ -16,6 +22,7 @@ final class IndexChecker: @unchecked Sendable {
   private var isRunning = false
   private var isClosed = false
   private let stop = StopFlag()
+  private let process = getpid()
 
   /// Has an index looked at, unless that was asked for before.
   func check(_ index: IndexVersion, in reading: SharedReadTransaction) {
@@ -38,6 +45,8 @@ final class IndexChecker: @unchecked Sendable {
 
   /// Gives up what is left, and returns when no transaction is held any more.
   func close() {
+    // A child of a fork has no such thread.
+    if getpid() != process { return }
     stop.raise()
     condition.lock()
     isClosed = true

@@ -47,7 +47,9 @@ struct StoredBlocks {
   }
 
   private func number(at offset: Int) -> Int {
-    bytes[offset..<(offset + 4)].reversed().reduce(0) { $0 << 8 | Int($1) }
+    var number = 0
+    for byte in bytes[offset..<(offset + 4)].reversed() { number = number * 256 + Int(byte) }
+    return number
   }
 
   /// Codes of the first collection, in the order of their rows; the same block may be there twice, once
@@ -67,7 +69,8 @@ struct StoredBlocks {
         bytes[place] = 0
       }
       let sum = checksum(of: block, key: key)
-      for place in 0..<4 { bytes[block.offset + 44 + place] = UInt8(sum >> (8 * place) & 0xFF) }
+      let place = block.offset + 44
+      bytes.replaceSubrange(place..<(place + 4), with: little(sum))
       changed += 1
     }
     return changed
@@ -80,8 +83,11 @@ struct StoredBlocks {
     let numbers = (0...12).map { UInt32(block.firstRow >> $0) }
     for number in numbers {
       for layer in 0..<12 as Range<UInt8> {
-        var key = big(1)
-        if block.kind == 3 { key += big(block.generation) + [layer] }
+        var key: [UInt8] = big(1)
+        if block.kind == 3 {
+          key += big(block.generation)
+          key.append(layer)
+        }
         key += big(number)
         if checksum(of: block, key: key) == stored { return key }
       }
@@ -90,7 +96,7 @@ struct StoredBlocks {
   }
 
   private func checksum(of block: Block, key: [UInt8]) -> UInt32 {
-    let head = key + bytes[block.offset..<(block.offset + 44)]
+    let head: [UInt8] = key + bytes[block.offset..<(block.offset + 44)]
     let body = Array(bytes[block.first..<(block.offset + block.byteCount)])
     return body.withUnsafeBytes { body in
       Checksum.crc32c(body, seed: head.withUnsafeBytes { Checksum.crc32c($0) })
@@ -98,6 +104,10 @@ struct StoredBlocks {
   }
 
   private func big(_ number: UInt32) -> [UInt8] {
-    (0..<4).map { UInt8(number >> (24 - 8 * $0) & 0xFF) }
+    withUnsafeBytes(of: number.bigEndian) { Array($0) }
+  }
+
+  private func little(_ number: UInt32) -> [UInt8] {
+    withUnsafeBytes(of: number.littleEndian) { Array($0) }
   }
 }
