@@ -39,6 +39,23 @@
 
   var view: GraphView { unsafe GraphView(layers: views, layerCount: layers.count) }
 
+  /// Whether the numbers before the lists of an upper layer's nodes lead to nodes and rows that there are.
+  ///
+  /// Memory safety rests on it. Always so in layer 0, where there are no such numbers. O(nodes).
+  package func hasValidNumbers(_ nodes: Range<UInt32>, layer: Int) -> Bool {
+    layer == 0 || firstBadNumber(in: nodes, layer: layer) == nil
+  }
+
+  func firstBadNumber(in nodes: Range<UInt32>, layer: Int) -> UInt32? {
+    let view = layers[layer].view
+    let (below, rows) = (layers[layer - 1].count, linkedCount)
+    for node in nodes.clamped(to: 0..<view.count) {
+      let record = unsafe view.record(node)
+      guard unsafe record[0] < below, unsafe record[1] < rows else { return node }
+    }
+    return nil
+  }
+
   /// A hash of counts and lists: equal graphs have equal hashes, on every machine.
   ///
   /// O(bytes).

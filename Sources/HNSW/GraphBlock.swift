@@ -9,7 +9,7 @@
   let byteCount: Int
   private let owner: AnyObject?
 
-  /// An own block whose bytes may be read after `copy(from:)`.
+  /// An own block whose bytes are yet to be written.
   init(uninitialized byteCount: Int) {
     unsafe address = .allocate(byteCount: byteCount, alignment: 64)
     self.byteCount = byteCount

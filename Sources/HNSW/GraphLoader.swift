@@ -21,10 +21,8 @@ extension Graph {
   package struct Loader {
     private let parameters: Parameters
     private let counts: [Int]
-    private var blocks: [[GraphBlock?]]
-    private var isOwn: [[Bool]]
-    /// Nodes beyond the stored blocks still to come as records.
-    private var missing: [[Int: Set<UInt32>]]
+    private var layers: [DeferredRecords.Layer]
+    private var owners: [AnyObject] = []
 
     /// Begins a graph with `counts[l]` nodes in layer l, changes included.
     package init(parameters: Parameters, counts: [Int]) throws(GraphFormatError) {
@@ -36,17 +34,13 @@ extension Graph {
       guard counts.count <= Graph.layerLimit else { throw .impossibleCounts(counts) }
       self.parameters = parameters
       self.counts = counts
-      let shapes = counts.indices.map { LayerShape(layer: $0, parameters: parameters) }
-      blocks = zip(shapes, counts).map { Array(repeating: nil, count: $0.blockCount(for: $1)) }
-      isOwn = blocks.map { Array(repeating: false, count: $0.count) }
-      missing = counts.map { _ in [:] }
+      layers = counts.indices.map { layer in
+        let shape = LayerShape(layer: layer, parameters: parameters)
+        return DeferredRecords.Layer(shape: shape, count: counts[layer])
+      }
     }
 
-    private func shape(_ layer: Int) -> LayerShape {
-      LayerShape(layer: layer, parameters: parameters)
-    }
-
-    /// Adds a stored block by its address, before any record of its nodes.
+    /// Adds a stored block by its address.
     ///
     /// - Parameters:
     ///   - block: The block's number in its layer.
@@ -63,27 +57,18 @@ extension Graph {
       owner: AnyObject
     ) throws(GraphFormatError) {
       let failure = GraphFormatError.badBlock(layer: layer, block: block, byteCount: bytes.count)
-      guard counts.indices.contains(layer), blocks[layer].indices.contains(block) else {
+      guard layers.indices.contains(layer), layers[layer].stored.indices.contains(block) else {
         throw failure
       }
-      let shape = shape(layer)
+      let shape = layers[layer].shape
       guard let base = bytes.baseAddress, bytes.count % shape.strideBytes == 0,
         UInt(bitPattern: base) % 4 == 0
       else { throw failure }
-      let borrowed = unsafe GraphBlock(
+      layers[layer].stored[block] = unsafe GraphBlock(
         borrowing: base,
         byteCount: min(bytes.count, shape.blockBytes),
         owner: owner
       )
-      let needed = records(of: block, in: layer)
-      let stored = bytes.count / shape.strideBytes
-      if stored >= needed {
-        blocks[layer][block] = borrowed
-        return
-      }
-      blocks[layer][block] = GraphBlock(copying: borrowed, byteCount: shape.blockBytes)
-      isOwn[layer][block] = true
-      expect(stored..<needed, of: block, in: layer)
     }
 
     /// Replaces a node's record, or adds that of a node later than the stored blocks.
@@ -92,76 +77,111 @@ extension Graph {
     ///   - node: The node's number in its layer.
     ///   - layer: The layer's number.
     ///   - bytes: The record as `GraphLayer.withRecordBytes` gave it, at any address.
+    ///   - owner: Keeps the bytes valid and unchanged for as long as it lives; without one they are copied.
     /// - Throws: `badRecord`.
     package mutating func replace(
       node: UInt32,
       layer: Int,
-      bytes: UnsafeRawBufferPointer
+      bytes: UnsafeRawBufferPointer,
+      owner: AnyObject? = nil
     ) throws(GraphFormatError) {
-      guard counts.indices.contains(layer), node < counts[layer],
-        bytes.count == shape(layer).strideBytes, let source = bytes.baseAddress
+      guard layers.indices.contains(layer), node < counts[layer],
+        bytes.count == layers[layer].shape.strideBytes, let source = bytes.baseAddress
       else { throw .badRecord(layer: layer, node: node, byteCount: bytes.count) }
-      let shape = shape(layer)
-      let index = Int(node >> shape.shift)
-      let block = ownBlock(index, in: layer, shape: shape)
-      let offset = (Int(node) & (shape.recordsPerBlock - 1)) * shape.strideBytes
-      unsafe (block.address + offset).copyMemory(from: source, byteCount: shape.strideBytes)
-      missing[layer][index]?.remove(node)
+      if let owner {
+        if owners.last !== owner { owners.append(owner) }
+        unsafe layers[layer].add(node, source)
+      } else {
+        let copy = GraphBlock(uninitialized: bytes.count)
+        unsafe copy.address.copyMemory(from: source, byteCount: bytes.count)
+        owners.append(copy)
+        unsafe layers[layer].add(node, UnsafeRawPointer(copy.address))
+      }
+    }
+
+    /// Replaces or adds the records of a log: before each its layer, three zeros, and its node (4 bytes).
+    ///
+    /// - Parameters:
+    ///   - log: Whole records.
+    ///   - owner: Keeps the bytes valid and unchanged for as long as it lives.
+    /// - Returns: How many records there were.
+    /// - Throws: `badRecord`, for a record that ends too early too.
+    package mutating func replace(
+      log: UnsafeRawBufferPointer,
+      owner: AnyObject
+    ) throws(GraphFormatError) -> Int {
+      if owners.last !== owner { owners.append(owner) }
+      var (offset, records) = (0, 0)
+      while offset < log.count {
+        let layer = unsafe Int(log[offset])
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: log[offset...])
+        guard layers.indices.contains(layer) else {
+          throw .badRecord(layer: layer, node: 0, byteCount: rest.count)
+        }
+        let taken = unsafe layers[layer].add(log: rest, number: layer, count: counts[layer])
+        guard taken > 0 else { throw .badRecord(layer: layer, node: 0, byteCount: rest.count) }
+        offset += taken * (8 + layers[layer].shape.strideBytes)
+        records += taken
+      }
+      return records
     }
 
     /// The graph, when every node has come.
     ///
-    /// O(blocks + nodes above layer 0).
+    /// O(nodes above layer 0 + bytes of blocks with changed records).
     package consuming func finish() throws(GraphFormatError) -> Graph {
-      var layers: [GraphLayer] = []
-      for layer in counts.indices {
-        let shape = shape(layer)
-        var whole: [GraphBlock] = []
-        for (index, block) in blocks[layer].enumerated() {
-          let lost = missing[layer][index]?.min()
-          guard let block, lost == nil else {
-            let first = UInt32(index << Int(shape.shift))
-            throw .missingNode(layer: layer, node: lost ?? first)
-          }
-          whole.append(block)
-        }
-        layers.append(GraphLayer(shape: shape, count: UInt32(counts[layer]), blocks: whole))
-      }
-      for layer in layers.indices.dropFirst() {
-        let view = layers[layer].view
-        for node in 0..<view.count {
-          let record = unsafe view.record(node)
-          guard unsafe record[0] < layers[layer - 1].count, unsafe record[1] < layers[0].count
-          else {
-            throw .badNumberBelow(layer: layer, node: node)
-          }
+      let (graph, records) = try finishDeferred()
+      records.fillAll()
+      for layer in graph.layers.indices.dropFirst() {
+        if let node = graph.firstBadNumber(in: 0..<graph.layers[layer].count, layer: layer) {
+          throw .badNumberBelow(layer: layer, node: node)
         }
       }
-      return Graph(parameters: parameters, layers: layers)
+      return graph
     }
 
-    private func records(of block: Int, in layer: Int) -> Int {
-      let shape = shape(layer)
-      return min(shape.recordsPerBlock, counts[layer] - block << Int(shape.shift))
-    }
-
-    private mutating func expect(_ records: Range<Int>, of block: Int, in layer: Int) {
-      let first = block << Int(shape(layer).shift)
-      missing[layer][block] = Set(records.map { UInt32(first + $0) })
-    }
-
-    private mutating func ownBlock(_ index: Int, in layer: Int, shape: LayerShape) -> GraphBlock {
-      if let block = blocks[layer][index], isOwn[layer][index] { return block }
-      let own: GraphBlock
-      if let block = blocks[layer][index] {
-        own = GraphBlock(copying: block, byteCount: shape.blockBytes)
-      } else {
-        own = GraphBlock(byteCount: shape.blockBytes)
-        expect(0..<records(of: index, in: layer), of: index, in: layer)
+    /// The graph, when every node has come, of which no record may be read yet.
+    ///
+    /// Before one is read, its run must be filled, and `Graph.hasValidNumbers` must have been asked of it.
+    ///
+    /// O(blocks + changed records).
+    package consuming func finishDeferred() throws(GraphFormatError) -> (Graph, DeferredRecords) {
+      var finished: [GraphLayer] = []
+      for number in layers.indices {
+        let shape = layers[number].shape
+        var blocks: [GraphBlock] = []
+        for block in layers[number].stored.indices {
+          try checkComplete(block, layer: number)
+          let runs = layers[number].runs(ofBlock: block)
+          let isChanged = layers[number].latest[runs].contains { $0 >= 0 }
+          if !isChanged, let stored = layers[number].stored[block] {
+            blocks.append(stored)
+          } else {
+            let own = GraphBlock(uninitialized: shape.blockBytes)
+            layers[number].own[block] = own
+            blocks.append(own)
+          }
+        }
+        finished.append(GraphLayer(shape: shape, count: UInt32(counts[number]), blocks: blocks))
       }
-      blocks[layer][index] = own
-      isOwn[layer][index] = true
-      return own
+      let graph = Graph(parameters: parameters, layers: finished)
+      return (graph, DeferredRecords(layers: layers, owners: owners))
+    }
+
+    /// Nodes beyond the stored ones must have come as records.
+    private func checkComplete(_ block: Int, layer: Int) throws(GraphFormatError) {
+      let shape = layers[layer].shape
+      let first = block << Int(shape.shift)
+      let needed = min(shape.recordsPerBlock, counts[layer] - first)
+      let stored = (layers[layer].stored[block]?.byteCount ?? 0) / shape.strideBytes
+      guard stored < needed else { return }
+      var hasCome = Array(repeating: false, count: shape.recordsPerBlock)
+      for run in layers[layer].runs(ofBlock: block) {
+        layers[layer].forEachChange(ofRun: run) { hasCome[Int($0.node) - first] = true }
+      }
+      if let lost = (stored..<needed).first(where: { !hasCome[$0] }) {
+        throw .missingNode(layer: layer, node: UInt32(first + lost))
+      }
     }
   }
 }

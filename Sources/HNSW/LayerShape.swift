@@ -7,6 +7,9 @@ package struct LayerShape: Sendable, Hashable {
   /// Fills the unused part of a list: no node has this number.
   package static let none = UInt32.max
 
+  /// Bytes of a run, but for that of a single record.
+  package static let runBytes = 4096
+
   /// Words before the list: 0, or 2 above layer 0.
   package let header: Int
   /// Links that a list can hold.
@@ -15,6 +18,8 @@ package struct LayerShape: Sendable, Hashable {
   package let strideWords: Int
   /// A block holds 1 << shift records.
   package let shift: UInt32
+  /// Neighbouring records are looked at for the first time, and put in place, in runs of 1 << runShift.
+  package let runShift: UInt32
 
   /// The shape of layer `layer` of graphs with these parameters.
   package init(layer: Int, parameters: Parameters) {
@@ -23,6 +28,8 @@ package struct LayerShape: Sendable, Hashable {
     strideWords = (header + capacity + 15) & ~15
     let records = parameters.blockBytes / (strideWords * 4)
     shift = UInt32(Int.bitWidth - 1 - records.leadingZeroBitCount)
+    let run = max(1, Self.runBytes / (strideWords * 4))
+    runShift = min(shift, UInt32(Int.bitWidth - 1 - run.leadingZeroBitCount))
   }
 
   /// Bytes of a record.

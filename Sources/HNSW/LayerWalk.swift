@@ -10,7 +10,8 @@ package struct Place: Sendable {
 ///
 /// Raw pointers only, copied to locals: measured, a class property or an array in these loops costs a
 /// factor of two (HNSW.md). Links are untrusted: whatever is not below the layer's count ends its list.
-/// The numbers before the list of an upper node were checked when the graph was loaded.
+/// The numbers before the list of an upper node were checked when the graph was loaded, or are checked by
+/// the guard.
 ///
 /// Safe as long as the context lives and is prepared for the layer and the pool's capacity.
 @safe struct LayerWalk {
@@ -45,10 +46,32 @@ package struct Place: Sendable {
   /// Moves to the nearest neighbour while there is a nearer one (paper, algorithm 5, lines 4-6).
   @inline(never)
   func descend(_ layer: LayerView, scorer: Scorer, from place: inout Place) {
+    _ = descent(layer, scorer: scorer, runs: NoGuard(), from: &place)
+  }
+
+  /// The same where not all of the graph was found whole yet; false at something damaged.
+  @inline(never)
+  func guardedDescend(
+    _ layer: LayerView,
+    scorer: Scorer,
+    runs: RunGuard,
+    from place: inout Place
+  ) -> Bool {
+    descent(layer, scorer: scorer, runs: runs, from: &place)
+  }
+
+  @inline(__always)
+  private func descent(
+    _ layer: LayerView,
+    scorer: Scorer,
+    runs: some WalkGuard,
+    from place: inout Place
+  ) -> Bool {
     let nodes = unsafe batches
     let rows = unsafe batches + SearchContext.batchCapacity
     let keys = unsafe self.keys
     while true {
+      guard runs.admits(record: place.node) else { return false }
       let list = unsafe layer.links(place.node)
       var count = 0
       while count < layer.capacity {
@@ -59,7 +82,9 @@ package struct Place: Sendable {
         count &+= 1
       }
       for i in 0..<count {
+        guard unsafe runs.admits(record: nodes[i]) else { return false }
         unsafe rows[i] = layer.row(nodes[i])
+        guard unsafe runs.admits(code: rows[i]) else { return false }
         unsafe scorer.prefetch(rows[i])
       }
       unsafe scorer.score(rows, count, into: keys)
@@ -70,7 +95,7 @@ package struct Place: Sendable {
           best = Place(node: node, key: key)
         }
       }
-      if best.node == place.node { return }
+      if best.node == place.node { return true }
       place = best
     }
   }
@@ -85,7 +110,38 @@ package struct Place: Sendable {
     from place: Place,
     pool: inout vk_pool
   ) -> Int {
-    unsafe walk(layer, upper: false, epoch: epoch, scorer: scorer, from: place, pool: &pool)
+    let runs = NoGuard()
+    let scored = unsafe walk(
+      layer,
+      upper: false,
+      epoch: epoch,
+      scorer: scorer,
+      runs: runs,
+      from: place,
+      pool: &pool
+    )
+    return scored ?? 0
+  }
+
+  /// The same where not all of the graph was found whole yet; `nil` at something damaged.
+  @inline(never)
+  func guardedBase(
+    _ layer: LayerView,
+    epoch: UInt8,
+    scorer: Scorer,
+    runs: RunGuard,
+    from place: Place,
+    pool: inout vk_pool
+  ) -> Int? {
+    unsafe walk(
+      layer,
+      upper: false,
+      epoch: epoch,
+      scorer: scorer,
+      runs: runs,
+      from: place,
+      pool: &pool
+    )
   }
 
   /// Searches a layer above, where links are node numbers and each node names its row.
@@ -98,10 +154,22 @@ package struct Place: Sendable {
     from place: Place,
     pool: inout vk_pool
   ) -> Int {
-    unsafe walk(layer, upper: true, epoch: epoch, scorer: scorer, from: place, pool: &pool)
+    let runs = NoGuard()
+    let scored = unsafe walk(
+      layer,
+      upper: true,
+      epoch: epoch,
+      scorer: scorer,
+      runs: runs,
+      from: place,
+      pool: &pool
+    )
+    return scored ?? 0
   }
 
-  /// The loop of both: the pool is searched to its end, no candidate in it stays unexpanded.
+  /// The loop of all: the pool is searched to its end, no candidate in it stays unexpanded.
+  ///
+  /// What `runs` does not admit ends it, before it was read, with `nil`.
   ///
   /// One step deep pipeline: while the codes of a node's neighbours are on their way from memory, those
   /// of the node before are scored. Links are asked for before codes, or they queue behind them.
@@ -111,9 +179,10 @@ package struct Place: Sendable {
     upper: Bool,
     epoch: UInt8,
     scorer: Scorer,
+    runs: some WalkGuard,
     from place: Place,
     pool: inout vk_pool
-  ) -> Int {
+  ) -> Int? {
     let visited = unsafe self.visited
     let keys = unsafe self.keys
     let capacity = layer.capacity
@@ -133,6 +202,7 @@ package struct Place: Sendable {
       if candidate != LayerShape.none {
         let next = unsafe vk_pool_peek(&pool)
         if next != LayerShape.none { unsafe vk_prefetch_lines(layer.record(next), lines) }
+        guard runs.admits(record: candidate) else { return nil }
         let list = unsafe layer.links(candidate)
         var slot = 0
         while slot < capacity {
@@ -146,10 +216,19 @@ package struct Place: Sendable {
         }
         if upper {
           let rows = unsafe gathered + SearchContext.batchCapacity
-          for i in 0..<count { unsafe rows[i] = layer.row(gathered[i]) }
-          for i in 0..<count { unsafe scorer.prefetch(rows[i]) }
+          for i in 0..<count {
+            guard unsafe runs.admits(record: gathered[i]) else { return nil }
+            unsafe rows[i] = layer.row(gathered[i])
+          }
+          for i in 0..<count {
+            guard unsafe runs.admits(code: rows[i]) else { return nil }
+            unsafe scorer.prefetch(rows[i])
+          }
         } else {
-          for i in 0..<count { unsafe scorer.prefetch(gathered[i]) }
+          for i in 0..<count {
+            guard unsafe runs.admits(code: gathered[i]) else { return nil }
+            unsafe scorer.prefetch(gathered[i])
+          }
         }
       } else if pendingCount == 0 {
         return scored

@@ -276,6 +276,7 @@ struct SearchSession: Sendable {
       reading: snapshot.reading,
       kernels: collection.kernels.fullPrecision,
       coding: collection.kernels.coding,
+      checker: store.checker,
       damaged: { [weak store] id in store?.indexIsDamaged(id) }
     )
   }

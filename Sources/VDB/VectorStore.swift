@@ -22,6 +22,7 @@ public final class VectorStore: Sendable {
   let tables: Tables
   let publisher: Publisher
   let contexts = QueryContextPool()
+  let checker = IndexChecker()
   let logger: Logger
   let isReadOnly: Bool
   /// Writer, indexer and lock; gone when the store is closed, absent when it is read-only.
@@ -65,6 +66,7 @@ public final class VectorStore: Sendable {
   }
 
   deinit {
+    checker.close()
     let engine = engine.withLock { engine in
       defer { engine = nil }
       return engine
@@ -78,6 +80,7 @@ public final class VectorStore: Sendable {
   /// Closing twice is no error; using the store afterwards throws `.closed`.
   public func close() async throws(VectorStoreError) {
     isClosed.store(true, ordering: .sequentiallyConsistent)
+    checker.close()
     let engine = engine.withLock { engine in
       defer { engine = nil }
       return engine

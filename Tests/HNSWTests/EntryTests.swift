@@ -39,7 +39,7 @@ import Testing
 }
 
 /// Rows' own codes as queries, for as long as it lives.
-private final class QueryCodes {
+final class QueryCodes {
   private(set) var queries: [vk_code_query] = []
   private var buffers: [UnsafeMutableRawPointer] = []
 

@@ -17,6 +17,8 @@ struct BlockHeader: Equatable {
   let rows: UInt32
   let stride: UInt32
   let generation: UInt32
+  /// Rows that share a checksum of their own behind the payload; 0: there are none.
+  let runRows: UInt32
   let payloadBytes: UInt64
 
   /// The size of a value with so many bytes of rows: padded so that LMDB keeps it on pages of its own,
@@ -35,7 +37,7 @@ struct BlockHeader: Equatable {
     writer.put(rows)
     writer.put(stride)
     writer.put(generation)
-    writer.put(UInt32(0))
+    writer.put(runRows)
     writer.put(payloadBytes)
     writer.put(UInt32(0))
     let sum = unsafe Self.checksum(
@@ -65,7 +67,7 @@ struct BlockHeader: Equatable {
     rows = try reader.take()
     stride = try reader.take()
     generation = try reader.take()
-    _ = try reader.take(UInt32.self)
+    runRows = try reader.take()
     payloadBytes = try reader.take()
     guard value.count >= Self.byteCount, payloadBytes <= UInt64(value.count - Self.byteCount) else {
       throw MalformedBytes("a block shorter than its header says")
@@ -78,6 +80,7 @@ struct BlockHeader: Equatable {
     rows: UInt32,
     stride: UInt32,
     generation: UInt32 = 0,
+    runRows: UInt32 = 0,
     payloadBytes: UInt64
   ) {
     self.kind = kind
@@ -85,7 +88,14 @@ struct BlockHeader: Equatable {
     self.rows = rows
     self.stride = stride
     self.generation = generation
+    self.runRows = runRows
     self.payloadBytes = payloadBytes
+  }
+
+  /// What a block says of its runs, without a look at the rest; 0 in one that is no block.
+  static func runRows(of value: UnsafeRawBufferPointer) -> UInt32 {
+    guard value.count >= byteCount else { return 0 }
+    return unsafe UInt32(littleEndian: value.loadUnaligned(fromByteOffset: 28, as: UInt32.self))
   }
 
   /// Whether the checksum over key, header and rows is the one stored.

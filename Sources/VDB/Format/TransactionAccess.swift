@@ -40,21 +40,25 @@ extension WriteTransaction {
     }
   }
 
-  /// Writes a block: header, rows, zeros up to the size that LMDB never moves.
+  /// Writes a block: header, rows, checksums of its runs, zeros up to the size that LMDB never moves.
   mutating func putBlock(
     _ header: BlockHeader,
     payload: UnsafeRawBufferPointer,
+    runs: BlockRuns?,
     key: [UInt8],
     in table: Table
   ) throws(LMDBError) {
-    let bytes = BlockHeader.valueBytes(payload: payload.count, pageSize: pageSize)
+    let sums = unsafe runs?.sums(of: payload, rows: Int(header.rows), key: key) ?? []
+    let used = payload.count + sums.count
+    let bytes = BlockHeader.valueBytes(payload: used, pageSize: pageSize)
     unsafe try put(byteCount: bytes, forKey: key, in: table) { value in
       let rows = unsafe UnsafeMutableRawBufferPointer(
         rebasing: value.dropFirst(BlockHeader.byteCount)
       )
       unsafe rows.copyMemory(from: payload)
-      unsafe UnsafeMutableRawBufferPointer(rebasing: rows.dropFirst(payload.count))
-        .initializeMemory(as: UInt8.self, repeating: 0)
+      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: rows.dropFirst(payload.count))
+      unsafe rest.initializeMemory(as: UInt8.self, repeating: 0)
+      unsafe rest.copyBytes(from: sums)
       unsafe header.write(to: value, key: key)
     }
   }
@@ -77,11 +81,12 @@ extension WriterStep {
   mutating func putBlock(
     _ header: BlockHeader,
     payload: UnsafeRawBufferPointer,
+    runs: BlockRuns?,
     key: [UInt8],
     in table: Table
   ) throws(VectorStoreError) {
     do throws(LMDBError) {
-      try unsafe transaction.putBlock(header, payload: payload, key: key, in: table)
+      try unsafe transaction.putBlock(header, payload: payload, runs: runs, key: key, in: table)
     } catch {
       throw VectorStoreError(error, during: "store a block")
     }

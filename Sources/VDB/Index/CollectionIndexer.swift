@@ -95,7 +95,7 @@ final class CollectionIndexer {
       index: IndexVersion(
         graph: builder.publish(),
         codes: version,
-        integrity: IndexIntegrity(isBuiltHere: true)
+        integrity: IndexIntegrity()
       ),
       of: id
     )
@@ -110,6 +110,7 @@ final class CollectionIndexer {
     while block < full {
       let end = min(full, block + UInt32(perSlice))
       let id = id
+      let runs = BlockRuns(codes.layout)
       let blocks = (block..<end).map {
         unsafe Payload(number: $0, bytes: codes.payload(ofBlock: Int($0)))
       }
@@ -121,11 +122,13 @@ final class CollectionIndexer {
             firstRow: UInt64(shape.firstRow(of: block.number)),
             rows: UInt32(shape.rows),
             stride: UInt32(shape.stride),
+            runRows: UInt32(runs.rows),
             payloadBytes: unsafe UInt64(block.bytes.count)
           )
           try unsafe step.putBlock(
             header,
             payload: block.bytes,
+            runs: runs,
             key: Key.item(id, block.number),
             in: step.tables.codes
           )

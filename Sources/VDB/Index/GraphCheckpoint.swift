@@ -125,19 +125,21 @@ extension WriterStep {
   ) throws(VectorStoreError) {
     let first = block << Int(layer.shape.shift)
     let nodes = min(layer.shape.recordsPerBlock, Int(layer.count) - first)
+    let runs = BlockRuns(layer.shape)
     let header = BlockHeader(
       kind: .graph,
       firstRow: UInt64(first),
       rows: UInt32(nodes),
       stride: UInt32(layer.shape.strideBytes),
       generation: generation,
+      runRows: UInt32(runs.rows),
       payloadBytes: UInt64(nodes * layer.shape.strideBytes)
     )
     let key = Key.graph(collection, generation: generation, layer: number, block: UInt32(block))
     let bytes = unsafe layer.withBlockBytes(block) {
       unsafe CollectionIndexer.Payload(number: 0, bytes: $0)
     }
-    try unsafe putBlock(header, payload: bytes.bytes, key: key, in: tables.graph)
+    try unsafe putBlock(header, payload: bytes.bytes, runs: runs, key: key, in: tables.graph)
   }
 
   /// Makes the graph on disk the current one.

@@ -170,6 +170,7 @@ struct RecallMeasurement: Sendable {
       reading: reading,
       kernels: collection.kernels.fullPrecision,
       coding: collection.kernels.coding,
+      checker: nil,
       damaged: { _ in }
     )
     return try inParallel(count: sample.queries.count) {

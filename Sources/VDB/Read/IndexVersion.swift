@@ -1,13 +1,12 @@
 import CVectorKernels
 import HNSW
-import Synchronization
 import VectorKernels
 
 /// One published version of a collection's graph with the codes it is searched by.
 final class IndexVersion: Sendable {
   let graph: Graph
   let codes: CodeBlocks
-  /// Whether what came from disk was found intact.
+  /// Whether what came from disk was found intact; the graph may be read without a guard only then.
   let integrity: IndexIntegrity
 
   init(graph: Graph, codes: CodeBlocks, integrity: IndexIntegrity) {
@@ -95,46 +94,4 @@ struct CodeLayout: Equatable, Sendable {
   var blockBytes: Int { nibbleOffset + shape.rows * nibbleStride }
   /// Bytes of a row that a walk of the graph looks at.
   var searchedBytes: Int { nibbleStride > 0 ? nibbleStride : shape.stride + auxBytes }
-}
-
-/// Compares the checksums of an index that was read from disk, once, before its first use.
-///
-/// The index is derived: a damaged one is set aside and queries scan exactly until it is rebuilt (I8).
-final class IndexIntegrity: Sendable {
-  private enum State: UInt8 {
-    case unchecked = 0
-    case intact = 1
-    case damaged = 2
-  }
-
-  private let state: Atomic<UInt8>
-
-  /// - Parameter isBuiltHere: an index built in this process needs no check.
-  init(isBuiltHere: Bool) {
-    state = Atomic((isBuiltHere ? State.intact : State.unchecked).rawValue)
-  }
-
-  /// Whether the index may be used; the first caller pays for the check, which runs more than once only
-  /// when threads race for it.
-  func isIntact(_ check: () -> Bool) -> Bool {
-    switch State(rawValue: state.load(ordering: .relaxed)) {
-    case .intact: return true
-    case .damaged: return false
-    default:
-      let good = check()
-      state.store((good ? State.intact : State.damaged).rawValue, ordering: .relaxed)
-      return good
-    }
-  }
-}
-
-extension CollectionSnapshot {
-  /// The index if there is one and it is intact.
-  func intactIndex(in reading: SharedReadTransaction) -> IndexVersion? {
-    guard let index else { return nil }
-    let isIntact = index.integrity.isIntact {
-      Loader(reading: reading).isIndexIntact(record)
-    }
-    return isIntact ? index : nil
-  }
 }

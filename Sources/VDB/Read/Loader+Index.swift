@@ -1,4 +1,3 @@
-import CVectorKernels
 import HNSW
 import VectorKernels
 
@@ -18,70 +17,98 @@ extension Loader {
     {
       return known.index
     }
-    guard let graph = loadGraph(name, record) else { return nil }
-    guard let codes = try loadCodes(name, record, kernels.coding, vectors) else { return nil }
-    return IndexVersion(
-      graph: graph,
-      codes: codes,
-      integrity: IndexIntegrity(isBuiltHere: false)
-    )
-  }
-
-  private func loadGraph(_ name: String, _ record: CollectionRecord) -> Graph? {
-    do {
-      var loader = try Graph.Loader(
-        parameters: Parameters(record.options.index),
-        counts: record.layerNodes.map(Int.init)
-      )
-      try addBlocks(to: &loader, name, record)
-      try applyLog(to: &loader, name, record)
-      return try loader.finish()
+    do throws(LoadFailure) {
+      return try loadIndex(name, record, kernels.coding, vectors)
     } catch {
       return nil
     }
   }
 
+  /// Why there is no index to use; nobody asks for more.
+  private struct LoadFailure: Error {
+    init(_ cause: any Error) {}
+  }
+
+  private func loadIndex(
+    _ name: String,
+    _ record: CollectionRecord,
+    _ coding: Coding,
+    _ vectors: VectorBlocks
+  ) throws(LoadFailure) -> IndexVersion {
+    do {
+      var loader = try Graph.Loader(
+        parameters: Parameters(record.options.index),
+        counts: record.layerNodes.map(Int.init)
+      )
+      let layers = try addBlocks(to: &loader, name, record)
+      try applyLog(to: &loader, name, record)
+      let (graph, records) = try loader.finishDeferred()
+      let stored = try storedCodes(name, record, CodeLayout(coding))
+      let codes = try makeCodes(stored, name, record, coding, vectors)
+      return IndexVersion(
+        graph: graph,
+        codes: codes,
+        integrity: IndexIntegrity(
+          StoredIndex(
+            record: record,
+            graph: graph,
+            records: records,
+            layers: layers,
+            codes: stored,
+            codeLayout: CodeLayout(coding)
+          )
+        )
+      )
+    } catch {
+      throw LoadFailure(error)
+    }
+  }
+
+  /// Adds the stored blocks by their addresses.
+  ///
+  /// - Returns: them, by layer and number.
   private func addBlocks(
     to loader: inout Graph.Loader,
     _ name: String,
     _ record: CollectionRecord
-  ) throws {
+  ) throws -> [[StoredIndex.Block?]] {
+    let parameters = Parameters(record.options.index)
+    let shapes = record.layerNodes.indices.map { LayerShape(layer: $0, parameters: parameters) }
+    var layers: [[StoredIndex.Block?]] = zip(shapes, record.layerNodes).map { shape, count in
+      Array(repeating: nil, count: shape.blockCount(for: Int(count)))
+    }
     let prefix = Key.graphPrefix(record.id, generation: record.graphGeneration)
-    var blocks: [StoredBlock] = []
+    var failure: (any Error)?
     unsafe try forEach(prefix: prefix, in: reading.tables.graph) {
       (key, value) throws(VectorStoreError) in
       guard key.count == prefix.count + 5, value.count > BlockHeader.byteCount else {
         throw .corrupted(place: "graph of '\(name)'", detail: "a block with a strange key")
       }
-      blocks.append(
-        unsafe StoredBlock(
-          layer: Int(key[prefix.count]),
-          number: Int(Key.trailingNumber(key)),
-          value: value
+      let layer = unsafe Int(key[prefix.count])
+      let number = unsafe Int(Key.trailingNumber(key))
+      do {
+        // The header says how much of the value is records; checksums are compared before first use.
+        let payload = try unsafe Int(BlockHeader(decoding: value, kind: .graph).payloadBytes)
+        let records = BlockHeader.byteCount..<(BlockHeader.byteCount + payload)
+        // Nothing pins the pages: whoever replaces a generation has published its successor before, and
+        // a snapshot that still leads here has a read transaction of its own.
+        try unsafe loader.add(
+          block: number,
+          layer: layer,
+          bytes: UnsafeRawBufferPointer(rebasing: value[records]),
+          owner: MappedBlocks.shared
         )
-      )
+        layers[layer][number] = unsafe StoredIndex.Block(
+          value: value,
+          payload: payload,
+          rows: payload / shapes[layer].strideBytes
+        )
+      } catch {
+        failure = error
+      }
     }
-    for block in blocks {
-      // The header says how much of the value is records; its checksum is compared before first use.
-      let header = try unsafe BlockHeader(decoding: block.value, kind: .graph)
-      let records = BlockHeader.byteCount..<(BlockHeader.byteCount + Int(header.payloadBytes))
-      // Nothing pins the pages: whoever replaces a generation has published its successor before, and
-      // a snapshot that still leads here has a read transaction of its own.
-      try unsafe loader.add(
-        block: block.number,
-        layer: block.layer,
-        bytes: UnsafeRawBufferPointer(rebasing: block.value[records]),
-        owner: MappedBlocks.shared
-      )
-    }
-  }
-
-  /// A block of links as it lies in the map.
-  @safe
-  private struct StoredBlock {
-    let layer: Int
-    let number: Int
-    let value: UnsafeRawBufferPointer
+    if let failure { throw failure }
+    return layers
   }
 
   private func applyLog(
@@ -89,78 +116,70 @@ extension Loader {
     _ name: String,
     _ record: CollectionRecord
   ) throws {
-    let parameters = Parameters(record.options.index)
     for slice in 0..<record.graphSlices {
       let key = Key.glog(record.id, generation: record.graphGeneration, slice: slice)
-      let lists = unsafe try read(key, from: reading.tables.glog, "glog of '\(name)'") {
+      var failure: GraphFormatError?
+      let found: Void? = unsafe try read(key, from: reading.tables.glog, "glog of '\(name)'") {
         (value) throws(MalformedBytes) in
-        try unsafe Self.lists(in: value, parameters: parameters)
+        var reader = unsafe ByteReader(value)
+        let count = try reader.take(UInt32.self)
+        do throws(GraphFormatError) {
+          let log = unsafe UnsafeRawBufferPointer(rebasing: value.dropFirst(reader.offset))
+          let lists = try unsafe loader.replace(log: log, owner: MappedBlocks.shared)
+          if lists != Int(count) { throw .badRecord(layer: 0, node: 0, byteCount: log.count) }
+        } catch {
+          failure = error
+        }
       }
-      guard let lists else { throw MalformedBytes("slice \(slice) is missing") }
-      for list in lists {
-        try unsafe loader.replace(node: list.node, layer: list.layer, bytes: list.bytes)
-      }
+      if let failure { throw failure }
+      if found == nil { throw MalformedBytes("slice \(slice) is missing") }
     }
   }
 
-  @safe
-  private struct ChangedList {
-    let layer: Int
-    let node: UInt32
-    let bytes: UnsafeRawBufferPointer
-  }
-
-  private static func lists(
-    in value: UnsafeRawBufferPointer,
-    parameters: Parameters
-  ) throws(MalformedBytes) -> [ChangedList] {
-    var reader = unsafe ByteReader(value)
-    let count = Int(try reader.take(UInt32.self))
-    var lists: [ChangedList] = []
-    for _ in 0..<count {
-      let layer = Int(try reader.take(UInt8.self))
-      _ = unsafe try reader.take(count: 3)
-      let node = try reader.take(UInt32.self)
-      let stride = LayerShape(layer: layer, parameters: parameters).strideBytes
-      try unsafe lists.append(
-        ChangedList(layer: layer, node: node, bytes: reader.take(count: stride))
+  /// The stored blocks of codes of linked rows.
+  private func storedCodes(
+    _ name: String,
+    _ record: CollectionRecord,
+    _ layout: CodeLayout
+  ) throws(VectorStoreError) -> [StoredIndex.Block] {
+    var blocks: [StoredIndex.Block] = []
+    let count = Int(min(record.coded, record.linked) >> layout.shape.shift)
+    unsafe try forEachBlock(
+      0..<count,
+      of: record.id,
+      in: reading.tables.codes,
+      payload: layout.blockBytes,
+      place: "codes of '\(name)'"
+    ) { value in
+      unsafe blocks.append(
+        StoredIndex.Block(value: value, payload: layout.blockBytes, rows: layout.shape.rows)
       )
     }
-    try reader.expectEnd()
-    return lists
+    return blocks
   }
 
   /// Codes of all linked rows: stored blocks by address, the rest encoded again.
-  private func loadCodes(
+  private func makeCodes(
+    _ blocks: [StoredIndex.Block],
     _ name: String,
     _ record: CollectionRecord,
     _ coding: Coding,
     _ vectors: VectorBlocks
-  ) throws(VectorStoreError) -> CodeBlocks? {
+  ) throws(VectorStoreError) -> CodeBlocks {
     let layout = CodeLayout(coding)
-    let shape = layout.shape
-    var addresses: [UInt64] = []
-    for block in 0..<(min(record.coded, record.linked) >> shape.shift) {
-      do throws(VectorStoreError) {
-        addresses.append(
-          try blockAddress(
-            Key.item(record.id, block),
-            in: reading.tables.codes,
-            payload: layout.blockBytes,
-            place: "codes of '\(name)'"
-          )
-        )
-      } catch {
-        return nil
-      }
-    }
-    let stored = CodeBlocks(
-      layout: layout,
-      addresses: addresses,
-      owners: addresses.map { _ in nil }
+    let coded = UInt32(blocks.count) << layout.shape.shift
+    let store = CodeStore(
+      continuing: CodeBlocks(
+        layout: layout,
+        addresses: blocks.map { unsafe UInt64(UInt(bitPattern: $0.value.baseAddress)) }
+          .map { $0 + UInt64(BlockHeader.byteCount) },
+        owners: blocks.map { _ in nil }
+      ),
+      coding: coding,
+      coded: coded,
+      flushed: coded
     )
-    let coded = UInt32(addresses.count) << shape.shift
-    let store = CodeStore(continuing: stored, coding: coding, coded: coded, flushed: coded)
+    try checkVectors(coded..<record.linked, name, record, vectors)
     store.encode(
       upTo: record.linked,
       vectors: vectors,
@@ -168,6 +187,30 @@ extension Loader {
       workers: 1
     )
     return store.version()
+  }
+
+  /// Compares the checksums of the blocks that codes are to be made of.
+  private func checkVectors(
+    _ rows: Range<Row>,
+    _ name: String,
+    _ record: CollectionRecord,
+    _ vectors: VectorBlocks
+  ) throws(VectorStoreError) {
+    if rows.isEmpty { return }
+    let sealed = vectors.tail == nil ? vectors.count : vectors.count - 1
+    let shape = vectors.shape
+    let blocks = shape.block(of: rows.lowerBound)...shape.block(of: rows.upperBound - 1)
+    for block in blocks where block < sealed && !vectors.checked.contains(block) {
+      let place = "vectors of '\(name)', block \(block)"
+      let key = Key.item(record.id, block)
+      try unsafe read(key, from: reading.tables.vectors, place, sealed: false) {
+        (value) throws(MalformedBytes) in
+        guard unsafe BlockHeader.isIntact(value, key: key) else {
+          throw MalformedBytes("checksum differs")
+        }
+      }
+      vectors.checked.insert(block)
+    }
   }
 
   /// Bytes of the log of changed lists; one that cannot be read counts as nothing.
@@ -181,23 +224,6 @@ extension Loader {
       return 0
     }
     return bytes
-  }
-
-  /// Compares the checksums of all blocks of links and codes.
-  func isIndexIntact(_ record: CollectionRecord) -> Bool {
-    var isIntact = true
-    do throws(VectorStoreError) {
-      let prefix = Key.graphPrefix(record.id, generation: record.graphGeneration)
-      unsafe try forEach(prefix: prefix, in: reading.tables.graph) { key, value in
-        if unsafe !BlockHeader.isIntact(value, key: Array(key)) { isIntact = false }
-      }
-      unsafe try forEach(prefix: Key.prefix(record.id), in: reading.tables.codes) { key, value in
-        if unsafe !BlockHeader.isIntact(value, key: Array(key)) { isIntact = false }
-      }
-    } catch {
-      return false
-    }
-    return isIntact
   }
 
   /// Stands for the owner of blocks that are in the map.

@@ -152,15 +152,15 @@ struct Loader {
     let kept = known.map { shape.fullBlocks(for: $0.record.sealed) } ?? 0
     var addresses = known?.vectors.addresses(prefix: min(kept, total)) ?? []
     let full = shape.fullBlocks(for: record.nextRow)
-    while addresses.count < full {
-      addresses.append(
-        try blockAddress(
-          Key.item(record.id, UInt32(addresses.count)),
-          in: reading.tables.vectors,
-          payload: shape.rows * shape.stride,
-          place: "vectors of '\(name)', block \(addresses.count)"
-        )
-      )
+    let headerBytes = UInt64(BlockHeader.byteCount)
+    unsafe try forEachBlock(
+      addresses.count..<max(addresses.count, full),
+      of: record.id,
+      in: reading.tables.vectors,
+      payload: shape.rows * shape.stride,
+      place: "vectors of '\(name)'"
+    ) { value in
+      addresses.append(UInt64(UInt(bitPattern: value.baseAddress)) + headerBytes)
     }
     var tail: AlignedMemory?
     if full < total {
@@ -176,33 +176,6 @@ struct Loader {
       tail: tail,
       checked: checked.reserving(total)
     )
-  }
-
-  /// Where a block's rows begin.
-  ///
-  /// Neither its header nor its rows are touched here; the checksum is compared when the first of
-  /// them is needed.
-  func blockAddress(
-    _ key: [UInt8],
-    in table: Table,
-    payload: Int,
-    place: String
-  ) throws(VectorStoreError) -> UInt64 {
-    let value: UnsafeRawBufferPointer?
-    do throws(LMDBError) {
-      unsafe value = try key.withRawBytes { (raw) throws(LMDBError) in
-        unsafe try reading.transaction.address(forKey: raw, in: table)
-      }
-    } catch {
-      throw VectorStoreError(error, during: "look up a block")
-    }
-    guard let value = unsafe value, let base = value.baseAddress else {
-      throw .corrupted(place: place, detail: "the block is missing")
-    }
-    guard value.count >= BlockHeader.byteCount + payload else {
-      throw .corrupted(place: place, detail: "the block is too short")
-    }
-    return unsafe UInt64(UInt(bitPattern: base + BlockHeader.byteCount))
   }
 
   /// Puts the rows of the unfinished block together: sealed ones from its value, the others from the WAL.

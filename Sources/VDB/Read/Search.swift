@@ -35,7 +35,9 @@ struct CollectionSearch {
   let reading: SharedReadTransaction
   let kernels: FullPrecision
   let coding: Coding
-  /// Told once when an index from disk turns out to be damaged.
+  /// Looks at the whole of an index that was read from disk, behind the queries; `nil` where that was done.
+  let checker: IndexChecker?
+  /// Told when an index from disk turns out to be damaged.
   let damaged: @Sendable (CollectionID) -> Void
 
   /// Candidates compared in any case, so that there is something to judge estimates by.
@@ -69,8 +71,14 @@ struct CollectionSearch {
     var scanned: Row = 0
     if let index = usableIndex(plan) {
       let tail = plan.consistency == .linked ? nil : collection.tailCodes
-      try walk(index, tail, plan, context, &questions)
-      scanned = tail?.end ?? collection.linked
+      if try walk(index, tail, plan, context, &questions) {
+        scanned = tail?.end ?? collection.linked
+      } else {
+        // Where a walk meets damage nothing is kept of what walks have found.
+        for position in questions.indices {
+          questions[position].nearest = NearestHeap(capacity: plan.limit)
+        }
+      }
     }
     if plan.consistency != .linked || scanned == 0 {
       try scan(scanned..<collection.rows, plan.radius, context, &questions)
@@ -82,19 +90,24 @@ struct CollectionSearch {
     guard !plan.exact, collection.index != nil, collection.rows > SearchPlan.scanRows else {
       return nil
     }
-    if let index = collection.intactIndex(in: reading) { return index }
+    if let index = collection.index, index.integrity.state != .damaged { return index }
     damaged(collection.record.id)
     return nil
   }
 
   /// Walks the graph for each query, then goes through the tail.
+  ///
+  /// - Returns: false when a walk met something damaged.
   private func walk(
     _ index: IndexVersion,
     _ tail: TailCodes?,
     _ plan: SearchPlan,
     _ context: QueryContext,
     _ questions: inout [Question]
-  ) throws(VectorStoreError) {
+  ) throws(VectorStoreError) -> Bool {
+    let checks = index.integrity.state == .intact ? nil : index.integrity.runs
+    // After the walks, which come first for whoever waits for them.
+    defer { if checks != nil { checker?.check(index, in: reading) } }
     let buffers = context.codeBuffers(questions.count, stride: coding.queryStride)
     for (question, buffer) in zip(questions, buffers) {
       let query = question.query
@@ -104,25 +117,43 @@ struct CollectionSearch {
       unsafe index.codes.hasNibbles ? buffer.nibbleQuery : buffer.query
     }
     let entries =
-      unsafe queries.count > 1
+      unsafe queries.count > 1 && checks == nil
       ? Searcher.entries(index.graph, codes: index.codes.searchView, queries: queries) : []
     for position in questions.indices {
       let entry = entries.isEmpty ? nil : entries[position]
-      unsafe try walk(index, tail, plan, context, queries[position], entry, &questions[position])
+      let isWhole = unsafe try walk(
+        index,
+        checks,
+        plan,
+        context,
+        queries[position],
+        entry,
+        &questions[position]
+      )
+      if !isWhole {
+        index.integrity.noteDamage()
+        damaged(collection.record.id)
+        return false
+      }
+      if let tail {
+        unsafe try sift(tail, plan.radius, context, queries[position], &questions[position])
+      }
     }
+    return true
   }
 
-  /// Walks the graph, wider while deleted rows leave too few, and offers the best candidates, then those
-  /// of the tail.
+  /// Walks the graph, wider while deleted rows leave too few, and offers the best candidates.
+  ///
+  /// - Returns: false, and nothing was offered, when the walk met something damaged.
   private func walk(
     _ index: IndexVersion,
-    _ tail: TailCodes?,
+    _ checks: RunChecks?,
     _ plan: SearchPlan,
     _ context: QueryContext,
     _ query: vk_code_query,
     _ entry: Place?,
     _ question: inout Question
-  ) throws(VectorStoreError) {
+  ) throws(VectorStoreError) -> Bool {
     let nibbles = index.codes.hasNibbles
     let linked = Int(min(index.linked, collection.rows))
     var ef = max(plan.efSearch, plan.limit)
@@ -131,11 +162,13 @@ struct CollectionSearch {
         index.graph,
         codes: index.codes.searchView,
         query: query,
+        checks: checks,
         from: entry,
         ef: ef,
         hidden: plan.hidden,
         context: context.search
       )
+      guard let found else { return false }
       context.scored += context.search.scored
       context.candidates.removeAll(keepingCapacity: true)
       for position in 0..<found {
@@ -154,7 +187,7 @@ struct CollectionSearch {
       unsafe coding.estimatedOrder(ofKey: key, query: query, nibbles: nibbles)
     }
     try rerank(plan, context, &question, estimate)
-    if let tail { unsafe try sift(tail, plan.radius, context, query, &question) }
+    return true
   }
 
   /// Compares candidates in full precision: as many as results are wanted, and of the others those that

@@ -289,6 +289,7 @@ extension CollectionState {
     try unsafe transaction.putBlock(
       header,
       payload: payload,
+      runs: nil,
       key: Key.item(record.id, block),
       in: tables.vectors
     )
