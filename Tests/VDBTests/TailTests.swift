@@ -268,8 +268,8 @@ struct TailCase: CustomTestStringConvertible {
       try await store.close()
       let files = StoreFiles(folder: path)
       var bytes = Data(try files.read("data.mdb"))
-      // A row of a block that is full, and so in the file alone.
-      let row = unsafe Numbered.vector(2_000, dimension: 40).withUnsafeBytes { Data($0) }
+      // A row of a block that is full, and so in the file alone, and has no row of the graph.
+      let row = unsafe Numbered.vector(2_500, dimension: 40).withUnsafeBytes { Data($0) }
       while let range = bytes.range(of: row) {
         for place in range { bytes[place] ^= 0x40 }
       }
