@@ -1,4 +1,4 @@
-import Synchronization
+import class Foundation.NSLock
 
 /// Records of a loaded graph that are not in their place yet.
 ///
@@ -83,8 +83,10 @@ import Synchronization
   private let owners: [AnyObject]
   /// For each layer where its runs begin among those of all.
   private let firstRuns: [Int]
+  /// Guards `filled`; `Mutex` would do, but on Linux the thread sanitizer does not see it.
+  private let lock = NSLock()
   /// Which runs are in their place.
-  private let filled: Mutex<[Bool]>
+  private var filled: [Bool]
 
   init(layers: [Layer], owners: [AnyObject]) {
     self.layers = layers
@@ -96,18 +98,18 @@ import Synchronization
       runs += layer.latest.count
     }
     self.firstRuns = firstRuns
-    filled = Mutex(Array(repeating: false, count: runs))
+    filled = Array(repeating: false, count: runs)
   }
 
   /// Puts the records of a run in their place, unless they are there.
   package func fill(run: Int, layer: Int) {
     guard layers[layer].own[layers[layer].block(ofRun: run)] != nil else { return }
     let place = firstRuns[layer] + run
-    filled.withLock { filled in
-      guard !filled[place] else { return }
-      write(run, layers[layer])
-      filled[place] = true
-    }
+    lock.lock()
+    defer { lock.unlock() }
+    if filled[place] { return }
+    write(run, layers[layer])
+    filled[place] = true
   }
 
   /// Puts all records in their place; false when `shouldStop` ended it before, asked once a block.
