@@ -210,6 +210,21 @@ package final class Environment: @unchecked Sendable {
     return UInt(status.f_flag) & UInt(ST_RDONLY) != 0
   }
 
+  /// Has the system begin to write the data file's pages that it holds in its cache, and returns.
+  ///
+  /// Promises nothing; on systems without such a call it does nothing. Not after the environment was shut
+  /// down.
+  /// - Returns: whether the system does that.
+  package func startWriteback() -> Bool {
+    #if os(Linux)
+      var descriptor: Int32 = -1
+      guard unsafe mdb_env_get_fd(pointer, &descriptor) == 0 else { return false }
+      return vdb_start_writeback(descriptor) == 0
+    #else
+      return false
+    #endif
+  }
+
   private func finishOpening() throws(LMDBError) {
     var descriptor: Int32 = -1
     try LMDBError.check(unsafe mdb_env_get_fd(pointer, &descriptor))

@@ -101,4 +101,28 @@ import VDB
       try await again.close()
     }
   }
+
+  @Test func `commit many megabytes at once, and close right after`() async throws {
+    try await TemporaryFolder.with { folder in
+      let options = CollectionOptions(dimension: 512, metric: .l2, indexing: .manual)
+      for round in 0..<3 {
+        let store = try VectorStore.open(at: folder + "/s")
+        try await store.ensureCollection("c", options)
+        // 6 MB a batch.
+        let ids = (round * 3_000..<(round + 1) * 3_000).map { RecordID.integer(Int64($0)) }
+        let values = ids.indices.flatMap { row in
+          (0..<512).map { Float(round * 3_000 + row) + Float($0) / 512 }
+        }
+        let batch = RecordBatch(ids: ids, vectors: VectorRows(.float32(values), dimension: 512))
+        #expect(try await store.insertBatch(batch, into: "c").inserted == 3_000)
+        try await store.close()
+        let again = try VectorStore.open(at: folder + "/s")
+        #expect(try again.count(in: "c") == (round + 1) * 3_000)
+        let last = try again.get([ids[2_999]], from: "c")[0]?.vector
+        #expect(last == Array(values.suffix(512)))
+        #expect(try again.verify(.deep).problems == [])
+        try await again.close()
+      }
+    }
+  }
 }

@@ -13,6 +13,7 @@ struct WriterStep: ~Copyable {
 /// snapshot, and only then tells the callers (group commit).
 final class Writer: Sendable {
   private let environment: Environment
+  private let writeBehind: WriteBehind
   private let tables: Tables
   private let publisher: Publisher
   private let queue: CommitQueue
@@ -38,6 +39,7 @@ final class Writer: Sendable {
     logger: Logger
   ) {
     self.environment = environment
+    writeBehind = WriteBehind(environment)
     self.tables = tables
     self.publisher = publisher
     self.queue = queue
@@ -98,6 +100,7 @@ final class Writer: Sendable {
         work.finish(result)
       }
     }
+    writeBehind.close()
     finished.condition.lock()
     finished.isDone = true
     finished.condition.broadcast()
@@ -120,7 +123,9 @@ final class Writer: Sendable {
   /// error each is tried in a transaction of its own.
   private func commit(_ jobs: [CommitQueue.Job], _ state: inout StoreState) {
     var outcomes: [Result<Receipt, VectorStoreError>] = []
-    let result = perform("commit", &state) { (step) throws(VectorStoreError) in
+    let byteCount = jobs.reduce(0) { $0 + $1.byteCount }
+    let result = perform("commit", byteCount: byteCount, &state) {
+      (step) throws(VectorStoreError) in
       outcomes.removeAll()
       for job in jobs {
         do throws(VectorStoreError) {
@@ -143,15 +148,16 @@ final class Writer: Sendable {
     }
   }
 
-  /// One transaction: `body` on a copy of the state, commit, publication.
+  /// One transaction of about `byteCount` bytes: `body` on a copy of the state, commit, publication.
   private func perform(
     _ name: String,
+    byteCount: Int = 0,
     _ state: inout StoreState,
     _ body: (inout WriterStep) throws(VectorStoreError) -> Void
   ) -> Result<Void, VectorStoreError> {
     do throws(VectorStoreError) {
       if let cause = poison.withLock({ $0 }) { throw .writesRefused(cause: cause) }
-      state = try transact(name, state, body)
+      state = try transact(name, byteCount: byteCount, state, body)
       return .success(())
     } catch {
       return .failure(error)
@@ -160,6 +166,7 @@ final class Writer: Sendable {
 
   private func transact(
     _ name: String,
+    byteCount: Int,
     _ state: StoreState,
     _ body: (inout WriterStep) throws(VectorStoreError) -> Void
   ) throws(VectorStoreError) -> StoreState {
@@ -183,6 +190,8 @@ final class Writer: Sendable {
     var next = step.state
     KillPoint.reach("commit.before")
     do throws(LMDBError) {
+      writeBehind.begin(byteCount: byteCount)
+      defer { writeBehind.end() }
       try step.transaction.commit()
     } catch {
       let error = translate(error, during: name)
