@@ -203,7 +203,7 @@ extension Loader {
     for block in blocks where block < sealed && !vectors.checked.contains(block) {
       let place = "vectors of '\(name)', block \(block)"
       let key = Key.item(record.id, block)
-      try unsafe read(key, from: reading.tables.vectors, place, sealed: false) {
+      try unsafe readRequired(key, from: reading.tables.vectors, place, sealed: false) {
         (value) throws(MalformedBytes) in
         guard unsafe BlockHeader.isIntact(value, key: key) else {
           throw MalformedBytes("checksum differs")

@@ -238,7 +238,7 @@ struct Loader {
     _ shape: BlockShape,
     place: String
   ) throws(VectorStoreError) {
-    unsafe try read(key, from: reading.tables.vectors, place, sealed: false) {
+    unsafe try readRequired(key, from: reading.tables.vectors, place, sealed: false) {
       (value) throws(MalformedBytes) in
       let header = try unsafe BlockHeader(decoding: value, kind: .vectors)
       guard unsafe BlockHeader.isIntact(value, key: key) else {
@@ -322,7 +322,8 @@ struct Loader {
   // MARK: Bytes
 
   /// Reads one value; `sealed` says that it ends in a checksum, which is compared and cut off.
-  @discardableResult
+  ///
+  /// - Returns: `nil` when there is no such key.
   func read<Result>(
     _ key: [UInt8],
     from table: Table,
@@ -344,6 +345,20 @@ struct Loader {
         throw .corrupted(place: place, detail: error.reason)
       }
     }
+  }
+
+  /// The same for a value that must be there.
+  func readRequired<Result>(
+    _ key: [UInt8],
+    from table: Table,
+    _ place: String,
+    sealed: Bool = true,
+    _ body: (UnsafeRawBufferPointer) throws(MalformedBytes) -> Result
+  ) throws(VectorStoreError) -> Result {
+    guard let result = unsafe try read(key, from: table, place, sealed: sealed, body) else {
+      throw .corrupted(place: place, detail: "it is missing")
+    }
+    return result
   }
 
   /// Calls `body` for each key with the prefix, ascending, beginning at `from`.
