@@ -288,4 +288,34 @@ struct TailCase: CustomTestStringConvertible {
       try await store.close()
     }
   }
+
+  @Test func `says so when its last block of vectors is not to be found`() async throws {
+    try await TemporaryFolder.with { folder in
+      let path = folder + "/s"
+      let store = try VectorStore.open(at: path)
+      try await store.createCollection("c", CollectionOptions(dimension: 8, metric: .l2))
+      try await store.insertBatch(Numbered.records(0..<200, dimension: 8), into: "c")
+      try await store.index("c")
+      try await store.close()
+      let files = StoreFiles(folder: path)
+      var bytes = Data(try files.read("data.mdb"))
+      // The entry of the first collection's block 0: a value on pages of its own under a key of 8 bytes,
+      // which becomes a longer one.
+      let entry = Data([1, 0, 8, 0, 0, 0, 0, 1, 0, 0, 0, 0])
+      var found = 0
+      while let range = bytes.range(of: entry) {
+        bytes[range.lowerBound + 2] = 72
+        found += 1
+      }
+      #expect(found > 0)
+      try files.write(Array(bytes), to: "data.mdb")
+      do throws(VectorStoreError) {
+        let again = try VectorStore.open(at: path)
+        let records = try again.get([7], from: "c")
+        Issue.record("the block was not missed: \(records)")
+      } catch {
+        #expect(error.description.contains("vectors of 'c'"), "\(error)")
+      }
+    }
+  }
 }
