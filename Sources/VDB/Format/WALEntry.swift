@@ -17,26 +17,10 @@ struct WALEntry {
   let vectors: UnsafeRawBufferPointer
   let deleted: [Row]
 
-  private static let headerBytes = 24
+  fileprivate static let headerBytes = 24
+}
 
-  init(
-    operation: Operation,
-    firstRow: Row,
-    rows: UInt32,
-    firstVectorRow: Row,
-    stride: UInt32,
-    vectors: UnsafeRawBufferPointer,
-    deleted: [Row]
-  ) {
-    self.operation = operation
-    self.firstRow = firstRow
-    self.rows = rows
-    self.firstVectorRow = firstVectorRow
-    self.stride = stride
-    unsafe self.vectors = unsafe vectors
-    self.deleted = deleted
-  }
-
+extension WALEntry {
   /// Takes a value without its checksum.
   init(decoding body: UnsafeRawBufferPointer) throws(MalformedBytes) {
     var reader = unsafe ByteReader(body)

@@ -111,6 +111,7 @@ final class StoredIndex: @unchecked Sendable {
       return false
     }
     if !isIntact { return false }
+    if stop?.isRaised == true { return nil }
     guard records.fillAll(shouldStop: { stop?.isRaised == true }) else { return nil }
     return graph.layers.indices.allSatisfy {
       graph.hasValidNumbers(0..<graph.layers[$0].count, layer: $0)
