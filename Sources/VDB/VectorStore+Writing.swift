@@ -57,6 +57,9 @@ extension VectorStore {
     let known = try snapshot().collection(collection)
     try known.checkModel(model)
     try Mark.check(marks)
+    engine.queue.announce()
+    var isAnnounced = true
+    defer { if isAnnounced { engine.queue.withdraw() } }
     var prepared = try PreparedBatch(batch, for: known.record.options)
     let outcome = PendingOutcome()
     let isImmediate = known.record.options.indexing == .immediate
@@ -96,7 +99,8 @@ extension VectorStore {
     } finish: {
       outcome.fill($0)
     }
-    engine.queue.submit(job)
+    engine.queue.submit(job, announced: true)
+    isAnnounced = false
     return queued
   }
 

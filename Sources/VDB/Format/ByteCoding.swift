@@ -15,7 +15,12 @@ struct ByteWriter {
 
   mutating func put(_ number: Double) { put(number.bitPattern) }
 
-  mutating func put(contentsOf other: some Collection<UInt8>) { bytes.append(contentsOf: other) }
+  mutating func put(contentsOf other: some Collection<UInt8>) {
+    let isDone: Void? = other.withContiguousStorageIfAvailable {
+      unsafe bytes.append(contentsOf: $0)
+    }
+    if isDone == nil { bytes.append(contentsOf: other) }
+  }
 
   mutating func put(_ other: UnsafeRawBufferPointer) { unsafe bytes.append(contentsOf: other) }
 

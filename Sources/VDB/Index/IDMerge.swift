@@ -13,6 +13,7 @@ struct IDMerge {
     let snapshot = try publisher.snapshot()
     let source = try snapshot.collection(collection, named: name)
     let entries = try SortedIDs(source, in: snapshot.reading, upTo: end)
+    source.idsIntegrity.add(hashes: entries.hashes(behind: Key.prefix(collection).count))
     let id = collection
     if source.record.merged == 0 { try clearTable(writer) }
     var start = 0
@@ -65,7 +66,8 @@ private struct SortedIDs: Sendable {
     keys.reserveCapacity(unsorted.keys.count)
     ends.reserveCapacity(unsorted.entries.count)
     values.reserveCapacity(unsorted.entries.count)
-    for entry in unsorted.sorted() {
+    for position in unsorted.order() {
+      let entry = unsorted.entries[position]
       let key = unsorted.keys[entry.bytes]
       keys.append(contentsOf: key)
       ends.append(keys.count)
@@ -76,6 +78,15 @@ private struct SortedIDs: Sendable {
   }
 
   var count: Int { values.count }
+  /// The hashes of the ids, which follow so many bytes in each key.
+  func hashes(behind prefixCount: Int) -> [UInt64] {
+    (0..<count).map { index in
+      unsafe withKey(index) { key in
+        unsafe PendingIDs.hash(UnsafeRawBufferPointer(rebasing: key.dropFirst(prefixCount)))
+      }
+    }
+  }
+
   func value(_ index: Int) -> SealedRow { values[index] }
 
   func withKey<Result, Failure: Error>(
@@ -109,8 +120,6 @@ private struct SealedRow {
 /// The same in the order of the rows.
 private struct UnsortedIDs {
   struct Entry {
-    /// The key's first bytes behind the collection's number.
-    let prefix: UInt64
     let start: Int
     let row: Row
     let count: UInt16
@@ -120,6 +129,8 @@ private struct UnsortedIDs {
 
   private(set) var keys: [UInt8] = []
   private(set) var entries: [Entry] = []
+  /// Bytes with which all keys begin.
+  private var sharedCount = Int.max
 
   init(
     _ source: CollectionSnapshot,
@@ -130,30 +141,41 @@ private struct UnsortedIDs {
     let prefix = Key.prefix(source.record.id)
     keys.reserveCapacity(rows.count * 24)
     entries.reserveCapacity(rows.count)
-    for row in rows where !source.live.isDeleted(row) {
+    try source.forEachRecord(of: rows, in: reading) { row, parts in
+      if source.live.isDeleted(row) { return }
       let start = keys.count
       keys.append(contentsOf: prefix)
-      try source.withRecord(row, in: reading) { parts in
-        keys.append(parts.idKind)
-        unsafe keys.append(contentsOf: parts.idBytes)
-      }
-      var first: UInt64 = 0
-      for offset in 0..<8 {
-        let index = start + prefix.count + offset
-        first = first << 8 | (index < keys.count ? UInt64(keys[index]) : 0)
-      }
-      entries.append(
-        Entry(prefix: first, start: start, row: row, count: UInt16(keys.count - start))
-      )
+      keys.append(parts.idKind)
+      unsafe keys.append(contentsOf: parts.idBytes)
+      entries.append(Entry(start: start, row: row, count: UInt16(keys.count - start)))
+      shareWithFirst(start..<keys.count)
     }
   }
 
-  /// In the order of the keys: by their first bytes as a number where these differ.
-  func sorted() -> [Entry] {
-    entries.sorted { left, right in
-      if left.prefix != right.prefix { return left.prefix < right.prefix }
-      return keys[left.bytes].lexicographicallyPrecedes(keys[right.bytes])
+  private mutating func shareWithFirst(_ key: Range<Int>) {
+    sharedCount = min(sharedCount, key.count)
+    var count = 0
+    while count < sharedCount, keys[count] == keys[key.lowerBound + count] { count += 1 }
+    sharedCount = count
+  }
+
+  /// The positions of the entries in the order of their keys.
+  ///
+  /// What follows the bytes that all keys share is compared as a number first, which decides nearly always.
+  func order() -> [Int] {
+    var sortable = entries.indices.map { (head: head(of: entries[$0]), position: $0) }
+    sortable.sort { left, right in
+      if left.head != right.head { return left.head < right.head }
+      return keys[entries[left.position].bytes]
+        .lexicographicallyPrecedes(keys[entries[right.position].bytes])
     }
+    return sortable.map(\.position)
+  }
+
+  private func head(of entry: Entry) -> UInt64 {
+    let bytes = entry.bytes.dropFirst(sharedCount).prefix(8)
+    let number = bytes.reduce(UInt64(0)) { $0 << 8 | UInt64(keys[$1]) }
+    return number << UInt64(8 * (8 - bytes.count))
   }
 }
 

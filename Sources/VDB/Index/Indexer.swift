@@ -32,6 +32,9 @@ final class Indexer: @unchecked Sendable {
   static let retryAfter = Duration.seconds(5)
   /// How long nothing must be committed before a collection rests.
   static let restAfter = Duration.milliseconds(300)
+  /// How long before a few ids are merged: rows that come in bursts would have the leaves of a large table
+  /// written again after each.
+  static let mergeAfter = Duration.seconds(2)
   /// How long at most a measurement of recall that was ended waits for another try.
   static let measureAfter = Duration.seconds(300)
   /// Entries of the hand-over queue of one collection; beyond it neighbours are joined.
@@ -243,6 +246,9 @@ final class Indexer: @unchecked Sendable {
           // The next opening goes on from the checkpoint; closing does not wait for a backlog.
           let tidy = slot.state.tidy()
           if tidy != .wait { return (id, tidy) }
+        case .mergeIDs
+        where !isClosing && !slot.state.isMergeDue && now - slot.lastCommit < Self.mergeAfter:
+          anyResting = true
         case .calibrate where isClosing: continue
         case .calibrate where now < slot.measureAt ?? now: anyResting = true
         default: return (id, action)

@@ -127,12 +127,14 @@ package struct IndexerState {
       )
     }
     if isCheckpointDue { return .checkpoint }
-    let unmerged = committed - merged
-    if unmerged >= max(Self.minimumMerge, merged / 4) { return .mergeIDs(upTo: committed) }
+    if isMergeDue { return .mergeIDs(upTo: committed) }
     guard isResting else { return .wait }
     let left = tidy()
     return left == .wait && isCalibrationDue ? .calibrate : left
   }
+
+  /// Whether so many ids wait in memory that they are merged even while rows keep coming.
+  package var isMergeDue: Bool { committed - merged >= max(Self.minimumMerge, merged / 4) }
 
   /// What is left to do when nothing more is to be linked.
   package func tidy() -> Action {

@@ -14,6 +14,10 @@ final class IDsIntegrity: Sendable {
   }
 
   private let state: Atomic<UInt8>
+  /// The ids in the table, once `state` says that all were seen.
+  private let filter = Guarded(IDFilter())
+  /// Ids that are added while others wait for the filter.
+  private static let idsAtOnce = 4_096
 
   /// - Parameter isNew: nothing of the table was read from disk.
   init(isNew: Bool) { state = Atomic((isNew ? State.intact : State.unchecked).rawValue) }
@@ -25,9 +29,31 @@ final class IDsIntegrity: Sendable {
     case .damaged: return false
     default:
       let good = try check()
-      state.store((good ? State.intact : State.damaged).rawValue, ordering: .relaxed)
+      state.store((good ? State.intact : State.damaged).rawValue, ordering: .releasing)
       return good
     }
+  }
+
+  /// Notes ids that were found in the table.
+  func add(_ found: IDFilter.Part) { filter.withLock { $0.add(found) } }
+
+  /// Notes ids that will be in the table; before anyone can find them there.
+  func add(hashes: [UInt64]) {
+    for start in stride(from: 0, to: hashes.count, by: Self.idsAtOnce) {
+      filter.withLock { filter in
+        for hash in hashes[start..<min(start + Self.idsAtOnce, hashes.count)] {
+          filter.insert(hash)
+        }
+      }
+    }
+  }
+
+  /// For each id whether the table may have it; `nil` while that is not known.
+  ///
+  /// For the process that writes: what others merge is not seen here.
+  func mayContain(_ hashes: [UInt64]) -> [Bool]? {
+    guard State(rawValue: state.load(ordering: .acquiring)) == .intact else { return nil }
+    return filter.withLock { filter in hashes.map { filter.mayContain($0) } }
   }
 }
 
@@ -79,12 +105,16 @@ extension CollectionSnapshot {
   func areIDsIntact(in reading: SharedReadTransaction) throws(VectorStoreError) -> Bool {
     try idsIntegrity.isIntact { () throws(VectorStoreError) in
       var check = IDsCheck(record)
+      var found = IDFilter.Part(capacity: Int(record.merged))
+      let prefix = Key.prefix(record.id)
       do throws(VectorStoreError) {
         unsafe try Loader(reading: reading).forEach(
-          prefix: Key.prefix(record.id),
+          prefix: prefix,
           in: reading.tables.ids
         ) { key, value in
           unsafe check.add(key: key, value: value)
+          let id = unsafe UnsafeRawBufferPointer(rebasing: key.dropFirst(prefix.count))
+          found.insert(unsafe PendingIDs.hash(id))
         }
       } catch {
         return false
@@ -101,6 +131,7 @@ extension CollectionSnapshot {
         }
         if !isFound { return false }
       }
+      idsIntegrity.add(found)
       return true
     }
   }

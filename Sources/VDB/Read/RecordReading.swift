@@ -71,6 +71,34 @@ extension CollectionSnapshot {
     return live.isDeleted(merged) ? nil : merged
   }
 
+  /// Lends the records of all these rows in turn, deleted ones too.
+  func forEachRecord(
+    of rows: Range<Row>,
+    in reading: SharedReadTransaction,
+    _ body: (Row, RecordCoding.Parts) throws(MalformedBytes) -> Void
+  ) throws(VectorStoreError) {
+    var next = rows.lowerBound
+    func fail(_ detail: String) -> VectorStoreError {
+      .corrupted(place: "records of '\(name)', row \(next)", detail: detail)
+    }
+    guard !rows.isEmpty else { return }
+    unsafe try reading.forEach(
+      from: Key.item(record.id, next),
+      prefix: Key.prefix(record.id),
+      in: reading.tables.records
+    ) { (key, value) throws(VectorStoreError) in
+      guard unsafe Key.trailingNumber(key) == next else { throw fail("the record is missing") }
+      do throws(MalformedBytes) {
+        try unsafe body(next, RecordCoding.parts(SealedValue.open(value, key: key)))
+      } catch {
+        throw fail(error.reason)
+      }
+      next += 1
+      return next < rows.upperBound
+    }
+    if next < rows.upperBound { throw fail("the record is missing") }
+  }
+
   /// The rows that a batch's ids lead to in `ids`, deleted or not.
   func mergedRows(
     of batch: PreparedBatch,
@@ -79,9 +107,14 @@ extension CollectionSnapshot {
     if record.merged == 0 { return nil }
     var rows: [Row?] = []
     rows.reserveCapacity(batch.count)
+    let mayBeThere = idsIntegrity.mayContain(batch.hashes)
     let prefix = Key.prefix(record.id)
     var key = prefix
     for row in 0..<batch.count {
+      if let mayBeThere, !mayBeThere[row] {
+        rows.append(nil)
+        continue
+      }
       key.replaceSubrange(prefix.count..., with: batch.idKeys[batch.idRange(row)])
       do throws(LMDBError) {
         rows.append(

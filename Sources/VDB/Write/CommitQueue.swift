@@ -28,6 +28,12 @@ final class CommitQueue: @unchecked Sendable {
 
   /// Bytes that one transaction takes from the queue at most, unless a single batch has more.
   static let groupBytes = 32 << 20
+  /// A transaction of so many bytes does not wait for batches that are still being prepared.
+  private static let satisfyingBytes = 6 << 20
+
+  /// How many seconds a transaction waits for them after a commit of so many: one sync for several is
+  /// worth more than such a wait costs.
+  static func patience(after commitSeconds: Double) -> Double { min(commitSeconds / 2, 0.002) }
 
   // Guarded by `condition`.
   private let condition = NSCondition()
@@ -36,13 +42,40 @@ final class CommitQueue: @unchecked Sendable {
   private var waiting: [Job] = []
   private var queuedBytes = 0
   private var isClosed = false
+  private var preparing = 0
+  /// When jobs were last handed out, until the writer comes back for more.
+  private var handedOut: ContinuousClock.Instant?
+  private var lastCommitSeconds = 0.0
   private let limitBytes: Int
+  private let patience: @Sendable (Double) -> Double
 
-  init(limitBytes: Int) { self.limitBytes = limitBytes }
+  init(
+    limitBytes: Int,
+    patience: @escaping @Sendable (Double) -> Double = CommitQueue.patience(after:)
+  ) {
+    self.limitBytes = limitBytes
+    self.patience = patience
+  }
+
+  /// Says that a batch is on its way, so that a transaction about to begin may wait a moment for it.
+  func announce() {
+    condition.lock()
+    preparing += 1
+    condition.unlock()
+  }
+
+  /// Takes an announcement back whose batch will not come.
+  func withdraw() {
+    condition.lock()
+    preparing -= 1
+    condition.signal()
+    condition.unlock()
+  }
 
   /// Queues a job, or keeps it until there is room; `finish` tells the end of it either way.
-  func submit(_ job: Job) {
+  func submit(_ job: Job, announced: Bool = false) {
     condition.lock()
+    if announced { preparing -= 1 }
     if isClosed {
       condition.unlock()
       job.finish(.failure(.closed))
@@ -74,11 +107,16 @@ final class CommitQueue: @unchecked Sendable {
   func next() -> Work? {
     condition.lock()
     defer { condition.unlock() }
+    if let handedOut {
+      lastCommitSeconds = (ContinuousClock.now - handedOut) / .seconds(1)
+      self.handedOut = nil
+    }
     while jobs.isEmpty, maintenance.isEmpty {
       if isClosed { return nil }
       condition.wait()
     }
     if jobs.isEmpty { return .maintenance(maintenance.removeFirst()) }
+    awaitCompanions()
     var group: [Job] = []
     var bytes = 0
     while let job = jobs.first, group.isEmpty || bytes + job.byteCount <= Self.groupBytes {
@@ -91,7 +129,17 @@ final class CommitQueue: @unchecked Sendable {
       waiting.removeFirst()
       admit(job)
     }
+    handedOut = .now
     return .jobs(group)
+  }
+
+  /// Waits a moment for batches that callers are preparing.
+  private func awaitCompanions() {
+    guard preparing > 0, queuedBytes < Self.satisfyingBytes else { return }
+    let deadline = Date(timeIntervalSinceNow: patience(lastCommitSeconds))
+    while preparing > 0, queuedBytes < Self.satisfyingBytes, !isClosed {
+      if !condition.wait(until: deadline) { return }
+    }
   }
 
   /// Refuses what comes from now on; what waits is still done.

@@ -73,6 +73,11 @@ enum ElementEncoding {
     let element = options.element.kernel
     var values = [Float](repeating: 0, count: options.dimension)
     for row in 0..<rows {
+      if case .given(.float32(let numbers)) = bytes,
+        hasSoundLength(numbers, from: row * options.dimension, count: options.dimension)
+      {
+        continue
+      }
       let isFinite = unsafe bytes.withRawBytes { raw in
         guard let base = raw.baseAddress else { return true }
         return unsafe Conversion.isFinite(
@@ -99,6 +104,15 @@ enum ElementEncoding {
       }
       try check(values, row: row, metric: options.metric)
     }
+  }
+
+  /// Whether the squared length alone says that all is well: finite, and large enough for any metric.
+  private static func hasSoundLength(_ numbers: [Float], from start: Int, count: Int) -> Bool {
+    let squared = unsafe numbers.withUnsafeBufferPointer { numbers in
+      guard let base = numbers.baseAddress else { return Float(0) }
+      return unsafe Conversion.squaredNorm(base + start, count: count)
+    }
+    return squared.isFinite && squared >= Float.leastNormalMagnitude
   }
 
   /// Takes a row of a batch, or a query, whose row is `nil`.

@@ -125,10 +125,19 @@ struct PreparedBatch: Sendable {
 
   /// Sorting hashes finds equal ids in O(n log n) without a set of keys.
   private func checkDuplicates(_ ids: [RecordID]) throws(VectorStoreError) {
-    let order = (0..<count).sorted { (hashes[$0], $0) < (hashes[$1], $1) }
-    for (left, right) in zip(order, order.dropFirst()) where hashes[left] == hashes[right] {
-      if idKeys[idRange(left)].elementsEqual(idKeys[idRange(right)]) {
-        throw .duplicateIDInBatch(id: ids[left], first: left, second: right)
+    // The lower bits of each hash give way to its row, so that numbers are sorted.
+    let rowBits = UInt64(UInt64.bitWidth - UInt64(max(count, 1)).leadingZeroBitCount)
+    let sorted = hashes.indices.map { (hashes[$0] >> rowBits) << rowBits | UInt64($0) }.sorted()
+    func row(_ word: UInt64) -> Int { Int(word & (1 << rowBits - 1)) }
+    // Of equal hashes any two may be of equal ids.
+    var run = 0
+    for index in sorted.indices.dropFirst() {
+      if sorted[index] >> rowBits != sorted[run] >> rowBits { run = index }
+      for earlier in run..<index {
+        let (first, second) = (row(sorted[earlier]), row(sorted[index]))
+        if idKeys[idRange(first)].elementsEqual(idKeys[idRange(second)]) {
+          throw .duplicateIDInBatch(id: ids[first], first: first, second: second)
+        }
       }
     }
   }

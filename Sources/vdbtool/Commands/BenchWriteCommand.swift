@@ -39,7 +39,7 @@ struct BenchWriteCommand: AsyncParsableCommand {
   var batchSize = 1000
   @Option(
     help: ArgumentHelp(
-      "Batches that a caller has waiting at once; 8, as import, or 1 with --callers.",
+      "Batches that a caller has waiting at once; as import, up to 16, or 1 with --callers.",
       valueName: "n"
     )
   )
@@ -62,11 +62,13 @@ struct BenchWriteCommand: AsyncParsableCommand {
     let folder = scratch.newFolder
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { BenchANNCommand.remove(folder) }
+    let pattern = madeUp.rows
+    let asImport = ImportRun.inFlight(batchBytes: batchSize * pattern.bytesPerRow)
     var load = WriteLoad(
-      pattern: madeUp.rows,
+      pattern: pattern,
       rows: rows,
       batchSize: batchSize,
-      inFlight: inFlight ?? (callers > 1 ? 1 : ImportRun.inFlight),
+      inFlight: inFlight ?? (callers > 1 ? 1 : asImport),
       callers: callers,
       isIndexed: index
     )

@@ -43,9 +43,14 @@ struct ImportRun {
   }
 
   /// Batches that wait for their commit at once: those that wait together share an fsync.
-  static let inFlight = 8
+  private static let mostInFlight = 16
   /// Bytes of vectors that wait at once, beyond one batch.
   private static let bytesInFlight = 32 << 20
+
+  /// Batches with so many bytes of vectors that wait at once.
+  static func inFlight(batchBytes: Int) -> Int {
+    min(mostInFlight, bytesInFlight / max(batchBytes, 1) + 1)
+  }
 
   let store: VectorStore
   let collection: String
@@ -81,7 +86,7 @@ struct ImportRun {
         }
         row += batch.count
         let bytes = pending.reduce(0) { $0 + $1.rows } * batch.vectors.dimension * 4
-        if pending.count >= Self.inFlight || bytes > Self.bytesInFlight {
+        if pending.count >= Self.mostInFlight || bytes > Self.bytesInFlight {
           await Self.finish(pending.removeFirst(), &outcome)
           progress.update("Importing", done: outcome.rows, total: total)
         }

@@ -37,6 +37,9 @@ struct WriteLoad: Sendable {
   private static let collection = "bench"
   /// Rows are made ahead up to this size, so that the clock counts storing alone.
   private static let madeAheadBytes = 128 << 20
+  /// Free memory that a turn may take, in turns' bytes: the cached pages of the store and of the plain
+  /// file, and the batches on their way.
+  private static let touchedTurns = 4
 
   var batches: Int { (rows + batchSize - 1) / batchSize }
   /// Bytes of all vectors, ids and metadata.
@@ -74,6 +77,7 @@ struct WriteLoad: Sendable {
         let row = batch * batchSize
         return pattern.batch(first: row, count: min(batchSize, rows - row))
       }
+      FreeMemory.touch(byteCount: Self.touchedTurns * made.count * batchSize * pattern.bytesPerRow)
       let start = ContinuousClock.now
       let parts = try await withThrowingTaskGroup(of: Result.self) { group in
         for caller in 0..<callers {
