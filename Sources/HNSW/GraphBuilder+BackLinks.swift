@@ -2,15 +2,16 @@ import CVectorKernels
 
 /// Phase 3: links back from the neighbours of new nodes, grouped by the node that gets them.
 extension GraphBuilder {
-  /// Gives every neighbour of the new nodes its links back, workers side by side, all layers at once.
-  func linkBack(codes: vk_codes, workers count: Int) {
+  /// Gives every neighbour of the new nodes its links back, the team's threads side by side, all layers at
+  /// once.
+  func linkBack(codes: vk_codes, team: WorkerTeam) {
     var jobs: [BackLinkJob] = []
     // Pieces before each job's first one.
     var firstPieces: [Int] = []
     var pieces = 0
     for index in layers.indices {
       let links = BackLinks(of: drafts[index], in: layers[index])
-      layers[index].makeWritable(links.targets, workers: count)
+      layers[index].makeWritable(links.targets, team: team)
       let job = unsafe BackLinkJob(
         layer: layers[index].view,
         links: links,
@@ -22,7 +23,7 @@ extension GraphBuilder {
       firstPieces.append(pieces)
       pieces += job.pieces
     }
-    Workers.run(count, pieces: pieces) { [jobs, firstPieces] worker, piece in
+    team.run(pieces: pieces) { [jobs, firstPieces] worker, piece in
       guard let index = firstPieces.lastIndex(where: { $0 <= piece }) else { return }
       jobs[index].apply(piece: piece - firstPieces[index], worker: worker)
     }

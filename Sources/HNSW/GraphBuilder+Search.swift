@@ -2,8 +2,8 @@ import CVectorKernels
 
 /// Phase 1: neighbours for each new node, found on the graph as it was before the slice.
 extension GraphBuilder {
-  /// Fills in the drafts of all layers, any number of workers side by side.
-  func searchNeighbors(of slice: Slice, codes: vk_codes, workers count: Int) {
+  /// Fills in the drafts of all layers, the team's threads side by side.
+  func searchNeighbors(of slice: Slice, codes: vk_codes, team: WorkerTeam) {
     let views = layers.map(\.view).prefix { $0.count > 0 }
     // An empty graph's array has no address; nothing is read from what stands in for it.
     let none = UnsafeMutablePointer<LayerView>.allocate(capacity: 1)
@@ -21,7 +21,7 @@ extension GraphBuilder {
         parameters: parameters
       )
       // One row at a time, so that workers end together: taking one costs next to nothing.
-      Workers.run(count, pieces: slice.count) { worker, piece in
+      team.run(pieces: slice.count) { worker, piece in
         job.search(row: slice.first + UInt32(piece), worker: worker)
       }
     }

@@ -51,12 +51,14 @@ package final class GraphBuilder {
     shouldStop: () -> Bool = { false }
   ) -> UInt32 {
     precondition(end <= Graph.rowLimit, "row \(end) is beyond \(Graph.rowLimit)")
-    while linkedCount < end, !shouldStop() {
-      let rest = Int(end - linkedCount)
-      let size = Slice.size(after: linkedCount)
-      if size > rest, !includingPartialSlice { break }
-      let slice = Slice(first: linkedCount, count: min(size, rest))
-      unsafe link(slice, codes: codes, workers: max(1, workers))
+    WorkerTeam.with(workers) { team in
+      while linkedCount < end, !shouldStop() {
+        let rest = Int(end - linkedCount)
+        let size = Slice.size(after: linkedCount)
+        if size > rest, !includingPartialSlice { break }
+        let slice = Slice(first: linkedCount, count: min(size, rest))
+        unsafe link(slice, codes: codes, team: team)
+      }
     }
     return linkedCount
   }
@@ -73,12 +75,12 @@ package final class GraphBuilder {
     GraphChanges(layers: layers.map { $0.takeChanges() })
   }
 
-  private func link(_ slice: Slice, codes: vk_codes, workers count: Int) {
-    while workers.count < count { workers.append(LinkWorker(parameters: parameters)) }
+  private func link(_ slice: Slice, codes: vk_codes, team: WorkerTeam) {
+    while workers.count < team.count { workers.append(LinkWorker(parameters: parameters)) }
     prepareDrafts(slice)
-    unsafe searchNeighbors(of: slice, codes: codes, workers: count)
+    unsafe searchNeighbors(of: slice, codes: codes, team: team)
     for layer in drafts.indices { addNodes(to: layer) }
-    unsafe linkBack(codes: codes, workers: count)
+    unsafe linkBack(codes: codes, team: team)
   }
 
   /// Decides which layers the slice's rows are in.

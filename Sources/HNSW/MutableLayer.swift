@@ -84,13 +84,13 @@
     adopt(GraphBlock(copying: blocks[index], byteCount: shape.blockBytes), at: index)
   }
 
-  /// Copies what is not this builder's own of the nodes' blocks, workers side by side, and notes that
-  /// the nodes' lists are about to change.
+  /// Copies what is not this builder's own of the nodes' blocks, and notes that the nodes' lists are
+  /// about to change.
   ///
   /// - Parameters:
   ///   - nodes: In rising order.
-  ///   - count: Threads to use.
-  func makeWritable(_ nodes: [UInt32], workers count: Int) {
+  ///   - team: Copies the blocks side by side.
+  func makeWritable(_ nodes: [UInt32], team: WorkerTeam) {
     var shared: [Int] = []
     for node in nodes {
       markChanged(node)
@@ -99,7 +99,7 @@
     }
     if shared.isEmpty { return }
     let copies = shared.map { _ in GraphBlock(uninitialized: shape.blockBytes) }
-    Workers.run(count, pieces: shared.count) { [blocks, shared] _, piece in
+    team.run(pieces: shared.count) { [blocks, shared] _, piece in
       copies[piece].copy(from: blocks[shared[piece]])
     }
     for (index, copy) in zip(shared, copies) { adopt(copy, at: index) }

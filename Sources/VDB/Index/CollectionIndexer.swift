@@ -87,7 +87,9 @@ final class CollectionIndexer {
     )
     KillPoint.reach("link.slice")
     publish(version)
-    try flushCodes()
+    // Many turns share a transaction, since linking stands still meanwhile.
+    let waiting = (Int(linked) - Int(codes.flushed)) * codes.shape.stride
+    if waiting >= Self.sliceBytes { try flushCodes() }
   }
 
   private func publish(_ version: CodeBlocks) {
@@ -180,6 +182,8 @@ final class CollectionIndexer {
   /// - Returns: rows that the graph on disk contains now.
   func checkpoint() throws(VectorStoreError) -> Row {
     KillPoint.reach("checkpoint.before")
+    // Who opens the store at this checkpoint shall find the codes too.
+    try flushCodes()
     let graph = builder.publish()
     let changes = builder.takeChanges()
     let checkpoint = GraphCheckpoint(collection: id, graph: graph)

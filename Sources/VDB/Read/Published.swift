@@ -1,3 +1,4 @@
+import HNSW
 import Synchronization
 
 /// A reference that one thread at a time replaces and any number of threads read without a lock.

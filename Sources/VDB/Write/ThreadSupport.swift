@@ -1,8 +1,5 @@
 import Foundation
 
-/// Gives the processor to another thread.
-func yieldThread() { sched_yield() }
-
 /// A thread with a name that runs `body` and ends.
 func startThread(
   named name: String,
