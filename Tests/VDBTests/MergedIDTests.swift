@@ -98,6 +98,22 @@ import Testing
     #expect(others < 10_000, "seed \(seed)")
   }
 
+  @Test func `are in no filter where they are too many, or not all seen`() {
+    let integrity = IDsIntegrity(isNew: true, filterLimit: 5_000)
+    let hashes = (0..<5_001).map { UInt64($0) << 40 }
+    integrity.add(hashes: Array(hashes[..<2_500]))
+    #expect(integrity.mayContain(hashes)?.prefix(2_500).allSatisfy { $0 } == true)
+    #expect(integrity.mayContain(hashes)?.suffix(2_500).contains(false) == true)
+    integrity.add(hashes: Array(hashes[2_500...]))
+    #expect(integrity.mayContain(hashes) == nil)
+
+    let unchecked = IDsIntegrity(isNew: false)
+    unchecked.add(hashes: hashes)
+    #expect(unchecked.mayContain(hashes) == nil)
+    #expect(unchecked.isIntact { true })
+    #expect(unchecked.mayContain(hashes)?.allSatisfy { $0 } == true)
+  }
+
   @Test func `of one batch are told apart, and equal ones found wherever they are`() async throws {
     let seed = UInt64.random(in: 0...UInt64.max)
     var generator = SeededGenerator(seed: seed)

@@ -41,7 +41,8 @@ struct IDFilter: Sendable {
 
   private static let leastCapacity = 65_536
   private var parts: [Part] = []
-  private var count: Int { parts.reduce(0) { $0 + $1.count } }
+  /// Ids in it; those that were added twice count twice.
+  var count: Int { parts.reduce(0) { $0 + $1.count } }
 
   /// Adds the ids of a filter that was made elsewhere.
   mutating func add(_ part: Part) {

@@ -14,13 +14,21 @@ final class IDsIntegrity: Sendable {
   }
 
   private let state: Atomic<UInt8>
-  /// The ids in the table, once `state` says that all were seen.
-  private let filter = Guarded(IDFilter())
+  /// The ids in the table, once `state` says that all were seen; `nil` where they are too many.
+  private let filter = Guarded<IDFilter?>(IDFilter())
+  private let filterLimit: Int
   /// Ids that are added while others wait for the filter.
   private static let idsAtOnce = 4_096
+  /// Ids of a collection that are kept in a filter: it takes two bytes for each.
+  static let mostFiltered = 1 << 25
 
-  /// - Parameter isNew: nothing of the table was read from disk.
-  init(isNew: Bool) { state = Atomic((isNew ? State.intact : State.unchecked).rawValue) }
+  /// - Parameters:
+  ///   - isNew: nothing of the table was read from disk.
+  ///   - filterLimit: ids beyond which there is no filter.
+  init(isNew: Bool, filterLimit: Int = mostFiltered) {
+    state = Atomic((isNew ? State.intact : State.unchecked).rawValue)
+    self.filterLimit = filterLimit
+  }
 
   /// Whether the absence of an id means anything; the first caller pays for the check.
   func isIntact<Failure: Error>(_ check: () throws(Failure) -> Bool) throws(Failure) -> Bool {
@@ -35,25 +43,37 @@ final class IDsIntegrity: Sendable {
   }
 
   /// Notes ids that were found in the table.
-  func add(_ found: IDFilter.Part) { filter.withLock { $0.add(found) } }
+  func add(_ found: IDFilter.Part) {
+    filter.withLock { filter in
+      filter?.add(found)
+      dropIfTooLarge(&filter)
+    }
+  }
 
   /// Notes ids that will be in the table; before anyone can find them there.
   func add(hashes: [UInt64]) {
     for start in stride(from: 0, to: hashes.count, by: Self.idsAtOnce) {
       filter.withLock { filter in
         for hash in hashes[start..<min(start + Self.idsAtOnce, hashes.count)] {
-          filter.insert(hash)
+          filter?.insert(hash)
         }
+        dropIfTooLarge(&filter)
       }
     }
   }
 
-  /// For each id whether the table may have it; `nil` while that is not known.
+  private func dropIfTooLarge(_ filter: inout IDFilter?) {
+    if let count = filter?.count, count > filterLimit { filter = nil }
+  }
+
+  /// For each id whether the table may have it; `nil` where that is not known.
   ///
   /// For the process that writes: what others merge is not seen here.
   func mayContain(_ hashes: [UInt64]) -> [Bool]? {
     guard State(rawValue: state.load(ordering: .acquiring)) == .intact else { return nil }
-    return filter.withLock { filter in hashes.map { filter.mayContain($0) } }
+    return filter.withLock { filter in
+      filter.map { filter in hashes.map { filter.mayContain($0) } }
+    }
   }
 }
 
@@ -105,7 +125,7 @@ extension CollectionSnapshot {
   func areIDsIntact(in reading: SharedReadTransaction) throws(VectorStoreError) -> Bool {
     try idsIntegrity.isIntact { () throws(VectorStoreError) in
       var check = IDsCheck(record)
-      var found = IDFilter.Part(capacity: Int(record.merged))
+      var found = IDFilter.Part(capacity: min(Int(record.merged), IDsIntegrity.mostFiltered))
       let prefix = Key.prefix(record.id)
       do throws(VectorStoreError) {
         unsafe try Loader(reading: reading).forEach(
