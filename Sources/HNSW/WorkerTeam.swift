@@ -48,18 +48,26 @@ final class WorkerTeam: @unchecked Sendable {
   private let jobs = Atomic<Int>(0)
   private let isOver = Atomic<Bool>(false)
 
+  /// Of the thread that hands out jobs alone.
+  private var hasMembers = false
+
   private init(count: Int) { self.count = count }
 
   /// Lends a team of `count` threads to `body`, which runs on the calling one.
   ///
-  /// Fewer where the system has no thread to spare just then: members are of use, but not waited for.
+  /// The others begin with the first job that has work for them; they are of use, but not waited for.
   static func with<Result>(_ count: Int, _ body: (WorkerTeam) -> Result) -> Result {
     let team = WorkerTeam(count: max(1, count))
-    for worker in 1..<team.count {
-      Thread.detachNewThread { team.serve(as: worker) }
-    }
     defer { team.end() }
     return body(team)
+  }
+
+  private func callMembers() {
+    if hasMembers { return }
+    hasMembers = true
+    for worker in 1..<count {
+      Thread.detachNewThread { self.serve(as: worker) }
+    }
   }
 
   /// Calls `body(worker, piece)` once for each piece; a worker has one piece at a time.
@@ -70,6 +78,7 @@ final class WorkerTeam: @unchecked Sendable {
       for piece in 0..<pieces { body(0, piece) }
       return
     }
+    callMembers()
     let next = Job(pieces: pieces, body: body)
     condition.lock()
     job = next

@@ -2,13 +2,14 @@ import Foundation
 
 /// Memory that is free, but perhaps not there yet.
 enum FreeMemory {
-  /// Touches so many free bytes once and gives them back.
+  /// Touches so many free bytes once, an eighth of the machine's memory at most, and gives them back.
   ///
   /// A virtual machine's host often backs memory only when it is first touched (and takes back what was
   /// free for a while), which costs ten times as much as writing it. Whoever happens to get such pages
   /// would seem slow; after this, the pages that are handed out next are backed.
   static func touch(byteCount: Int) {
     let page = 4096
+    let byteCount = min(byteCount, Int(clamping: ProcessInfo.processInfo.physicalMemory / 8))
     let memory = unsafe mmap(
       nil,
       byteCount,
