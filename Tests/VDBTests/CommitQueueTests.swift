@@ -7,7 +7,7 @@ import Testing
   /// Would wait for ever where the queue lets it.
   static func queue() -> CommitQueue { CommitQueue(limitBytes: 1 << 30) { _ in 3600 } }
 
-  static func job(_ byteCount: Int = 10) -> CommitQueue.Job {
+  static func job(_ byteCount: Int = 1 << 20) -> CommitQueue.Job {
     CommitQueue.Job(byteCount: byteCount) { _ in
       .nothing
     } finish: { _ in
@@ -49,12 +49,14 @@ import Testing
     #expect(await group == 1)
   }
 
-  @Test func `does not wait where nothing was announced, or it has enough`() async {
+  @Test func `does not wait without announcement, or with enough, or for a small batch`() async {
     let queue = Self.queue()
     queue.submit(Self.job())
     #expect(await Self.nextGroup(of: queue) == 1)
     queue.announce()
     queue.submit(Self.job(6 << 20))
+    #expect(await Self.nextGroup(of: queue) == 1)
+    queue.submit(Self.job(1 << 10))
     #expect(await Self.nextGroup(of: queue) == 1)
   }
 

@@ -30,6 +30,9 @@ final class CommitQueue: @unchecked Sendable {
   static let groupBytes = 32 << 20
   /// A transaction of so many bytes does not wait for batches that are still being prepared.
   private static let satisfyingBytes = 6 << 20
+  /// Nor does a smaller batch than this: many callers with little each fill the queue during a commit, and
+  /// some of them are always preparing.
+  private static let patientBytes = 512 << 10
 
   /// How many seconds a transaction waits for them after a commit of so many: one sync for several is
   /// worth more than such a wait costs.
@@ -135,7 +138,7 @@ final class CommitQueue: @unchecked Sendable {
 
   /// Waits a moment for batches that callers are preparing.
   private func awaitCompanions() {
-    guard preparing > 0, queuedBytes < Self.satisfyingBytes else { return }
+    guard let first = jobs.first, first.byteCount >= Self.patientBytes else { return }
     let deadline = Date(timeIntervalSinceNow: patience(lastCommitSeconds))
     while preparing > 0, queuedBytes < Self.satisfyingBytes, !isClosed {
       if !condition.wait(until: deadline) { return }
