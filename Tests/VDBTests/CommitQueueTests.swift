@@ -39,13 +39,14 @@ import Testing
     #expect(await group == 3)
   }
 
-  @Test func `does not wait for what is withdrawn`() async {
+  @Test(arguments: ["the batch is withdrawn", "the store closes"])
+  func `waits no longer when`(_ event: String) async {
     let queue = Self.queue()
     queue.announce()
     queue.submit(Self.job())
     async let group = Self.nextGroup(of: queue)
     try? await Task.sleep(for: .milliseconds(20))
-    queue.withdraw()
+    if event == "the store closes" { queue.close() } else { queue.withdraw() }
     #expect(await group == 1)
   }
 
@@ -58,16 +59,6 @@ import Testing
     #expect(await Self.nextGroup(of: queue) == 1)
     queue.submit(Self.job(1 << 10))
     #expect(await Self.nextGroup(of: queue) == 1)
-  }
-
-  @Test func `does not wait while the store closes`() async {
-    let queue = Self.queue()
-    queue.announce()
-    queue.submit(Self.job())
-    async let group = Self.nextGroup(of: queue)
-    try? await Task.sleep(for: .milliseconds(20))
-    queue.close()
-    #expect(await group == 1)
   }
 
   @Test func `waits for half of a commit, and two milliseconds at most`() {

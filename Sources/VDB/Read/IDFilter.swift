@@ -2,8 +2,8 @@
 /// large table costs more than all else that is done for a new id.
 ///
 /// A Bloom filter whose bits of one id are in one word, as in Putze, Sanders and Singler, "Cache-, hash-
-/// and space-efficient Bloom filters" (2007). Of ids that are not there it takes one in fifty for one
-/// that may be; it is never wrong the other way. Ids are only added.
+/// and space-efficient Bloom filters" (2007). Of ids that are not there a full part takes one in
+/// 200 for one that may be; it is never wrong the other way. Ids are only added.
 struct IDFilter: Sendable {
   /// A filter of a fixed size.
   struct Part: Sendable {
