@@ -16,8 +16,10 @@ struct BenchWriteCommand: AsyncParsableCommand {
       share a sync; --in-flight 1 waits for each receipt before the next batch.
 
       With --callers the same batches come from many callers at once, each after their own receipt, \
-      once as fast as they can and once at the rate that one caller reached alone; every caller \
-      looks its batch up as soon as it has the receipt.
+      as fast as they can, and from one alone. Then both send at the same rate, a share (--load) of \
+      what one caller reached, by turns of 50 batches into a store each; there latency counts from the \
+      moment at which a batch was due, also when its caller still waited for the receipt before. \
+      Every caller looks its batch up as soon as it has the receipt.
 
       Bytes written are those of all calls that write, as Linux counts them for this process, over \
       the bytes of vectors, ids and metadata; with --index they include the index and the table of \
@@ -46,6 +48,13 @@ struct BenchWriteCommand: AsyncParsableCommand {
   var inFlight: Int?
   @Option(help: ArgumentHelp("Callers that insert at the same time.", valueName: "n"))
   var callers = 1
+  @Option(
+    help: ArgumentHelp(
+      "The share of one caller's rate at which latencies of one and of all are compared.",
+      valueName: "share"
+    )
+  )
+  var load = 0.5
   @Flag(help: "Index in the background, and wait for it after the measured time.")
   var index = false
   @OptionGroup var scratch: ScratchOption
@@ -56,15 +65,17 @@ struct BenchWriteCommand: AsyncParsableCommand {
     try requirePositive(batchSize, "batch-size")
     try requirePositive(inFlight, "in-flight")
     try requirePositive(callers, "callers")
+    guard load > 0, load <= 1 else {
+      throw ValidationError("--load must be above 0 and at most 1, not \(load).")
+    }
   }
 
   func run() async throws {
-    let folder = scratch.newFolder
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let folder = try scratch.makeFolder()
     defer { BenchANNCommand.remove(folder) }
     let pattern = madeUp.rows
     let asImport = ImportRun.inFlight(batchBytes: batchSize * pattern.bytesPerRow)
-    var load = WriteLoad(
+    var insertion = WriteLoad(
       pattern: pattern,
       rows: rows,
       batchSize: batchSize,
@@ -72,20 +83,20 @@ struct BenchWriteCommand: AsyncParsableCommand {
       callers: callers,
       isIndexed: index
     )
-    var report = WriteReport(load: load)
+    var report = WriteReport(load: insertion)
     if callers > 1 {
-      load.callers = 1
-      report.one = try await load.insert(at: folder + "/one")
-      load.callers = callers
+      insertion.callers = 1
+      report.one = try await insertion.insert(at: folder + "/one")
+      insertion.callers = callers
     }
     let plain = try PlainFile(
       at: folder + "/plain",
-      batchBytes: load.batchSize * load.pattern.bytesPerRow
+      batchBytes: batchSize * pattern.bytesPerRow
     )
-    report.store = try await load.insert(at: folder + "/store", besides: plain)
+    report.store = try await insertion.insert(at: folder + "/store", besides: plain)
     if let one = report.one {
-      load.pace = Double(load.batches) / one.seconds
-      report.paced = try await load.insert(at: folder + "/paced")
+      let pace = load * Double(insertion.batches) / one.seconds
+      report.paced = try await insertion.paced(pace, at: folder + "/paced")
     }
     if json.json {
       try StandardOutput.writeJSON { report.write(to: &$0) }

@@ -12,6 +12,20 @@ struct ScratchOption: ParsableArguments {
     (scratch.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory)
       .appending(path: "vdb-bench-\(UUID().uuidString)").path()
   }
+
+  /// Makes such a folder, and those above it that are missing.
+  func makeFolder() throws -> String {
+    let folder = newFolder
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw Failure(
+        status: .cannotCreate,
+        message: "'\(folder)' cannot be made. Give another place with --scratch."
+      )
+    }
+    return folder
+  }
 }
 
 /// What the made-up rows of a measurement are.

@@ -10,14 +10,17 @@ struct WriteLoad: Sendable {
   let inFlight: Int
   var callers: Int
   let isIndexed: Bool
-  /// Batches a second that all callers together send; `nil`: each as soon as it has its receipt.
+  /// Batches a second that all callers together are to send; `nil`: each as soon as it has its receipt.
+  ///
+  /// With a pace latencies count from the moment at which a batch was due, whether its caller was free or
+  /// still waited for the receipt before: what waited behind a slow commit waited for the store.
   var pace: Double?
 
   /// What one run of it took.
   struct Result: Sendable {
     /// From the first batch to the last receipt, without the time in which rows were made.
     var seconds = 0.0
-    /// Seconds from handing a batch over to its receipt, ascending.
+    /// Seconds from handing a batch over, or from when it was due, to its receipt; ascending.
     var latencies: [Double] = []
     /// Batches whose records were not there right after their receipt.
     var unseen = 0
@@ -26,6 +29,13 @@ struct WriteLoad: Sendable {
     var written: ProcessIO?
     /// Seconds that appending the same bytes to a plain file took, if there was one.
     var plainSeconds = 0.0
+
+    /// Adds a part of the run.
+    mutating func add(_ part: Result) {
+      seconds += part.seconds
+      latencies += part.latencies
+      unseen += part.unseen
+    }
 
     /// The latency below which so much of all batches stays.
     func latency(_ share: Double) -> Double {
@@ -37,6 +47,8 @@ struct WriteLoad: Sendable {
   private static let collection = "bench"
   /// Rows are made ahead up to this size, so that the clock counts storing alone.
   private static let madeAheadBytes = 128 << 20
+  /// Batches of a turn of a paced run: often enough by turns to see the disk in the same moods.
+  private static let pacedBatches = 50
   /// Free memory that a turn may take, in turns' bytes: the cached pages of the store and of the plain
   /// file, and the batches on their way.
   private static let touchedTurns = 4
@@ -72,26 +84,70 @@ struct WriteLoad: Sendable {
   private func insert(into store: VectorStore, besides plain: PlainFile?) async throws -> Result {
     var result = Result()
     let perTurn = max(callers, Self.madeAheadBytes / (batchSize * pattern.bytesPerRow))
-    for first in stride(from: 0, to: batches, by: perTurn) {
-      let made = (first..<min(batches, first + perTurn)).map { batch in
-        let row = batch * batchSize
-        return pattern.batch(first: row, count: min(batchSize, rows - row))
-      }
-      FreeMemory.touch(byteCount: Self.touchedTurns * made.count * batchSize * pattern.bytesPerRow)
-      let start = ContinuousClock.now
-      let parts = try await withThrowingTaskGroup(of: Result.self) { group in
-        for caller in 0..<callers {
-          group.addTask { try await send(made, of: caller, to: store, from: start) }
-        }
-        return try await group.reduce(into: []) { $0.append($1) }
-      }
-      result.seconds += (ContinuousClock.now - start) / .seconds(1)
-      for part in parts {
-        result.latencies += part.latencies
-        result.unseen += part.unseen
-      }
+    for turn in turns(of: perTurn) {
+      let made = make(turn)
+      result.add(try await send(made, to: store))
       try plain?.append(batches: made.count)
     }
+    return result
+  }
+
+  /// Inserts all rows into a fresh store of one caller and into one of all callers, by turns, at the same
+  /// pace.
+  ///
+  /// - Returns: What one caller and what all of them saw.
+  func paced(_ pace: Double, at path: String) async throws -> (one: Result, all: Result) {
+    let options = CollectionOptions(
+      dimension: pattern.dimension,
+      element: pattern.element,
+      indexing: isIndexed ? .background : .manual
+    )
+    var (one, all) = (self, self)
+    (one.callers, one.pace, all.pace) = (1, pace, pace)
+    var results = (one: Result(), all: Result())
+    try await VectorStore.with(path + "-one", StoreOptions()) { storeOfOne in
+      try await storeOfOne.createCollection(Self.collection, options)
+      try await VectorStore.with(path + "-all", StoreOptions()) { storeOfAll in
+        try await storeOfAll.createCollection(Self.collection, options)
+        for turn in turns(of: max(callers, Self.pacedBatches)) {
+          let made = make(turn)
+          results.one.add(try await one.send(made, to: storeOfOne))
+          results.all.add(try await all.send(made, to: storeOfAll))
+        }
+      }
+    }
+    results.one.latencies.sort()
+    results.all.latencies.sort()
+    return results
+  }
+
+  /// The batches, so many at a time.
+  private func turns(of count: Int) -> [Range<Int>] {
+    stride(from: 0, to: batches, by: count).map { $0..<min(batches, $0 + count) }
+  }
+
+  /// Makes batches ahead of the clock, and sees to it that there is memory for them.
+  private func make(_ turn: Range<Int>) -> [RecordBatch] {
+    let made = turn.map { batch in
+      let row = batch * batchSize
+      return pattern.batch(first: row, count: min(batchSize, rows - row))
+    }
+    FreeMemory.touch(byteCount: Self.touchedTurns * made.count * batchSize * pattern.bytesPerRow)
+    return made
+  }
+
+  /// Sends batches from all callers.
+  private func send(_ made: [RecordBatch], to store: VectorStore) async throws -> Result {
+    let start = ContinuousClock.now
+    let parts = try await withThrowingTaskGroup(of: Result.self) { group in
+      for caller in 0..<callers {
+        group.addTask { try await send(made, of: caller, to: store, from: start) }
+      }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    var result = Result()
+    for part in parts { result.add(part) }
+    result.seconds = (ContinuousClock.now - start) / .seconds(1)
     return result
   }
 
@@ -116,10 +172,9 @@ struct WriteLoad: Sendable {
       }
     }
     for index in stride(from: caller, to: made.count, by: callers) {
-      if let pace {
-        try await Task.sleep(until: start + .seconds(Double(index) / pace), clock: .continuous)
-      }
-      let began = ContinuousClock.now
+      let due = pace.map { start + .seconds(Double(index) / $0) }
+      if let due { try await Task.sleep(until: due, clock: .continuous) }
+      let began = due ?? ContinuousClock.now
       let queued = try await store.enqueueBatch(made[index], into: Self.collection)
       waiting.append((queued, made[index].ids[0], began))
       try await settle(inFlight - 1)
