@@ -52,9 +52,9 @@ void vk_rotate(const vk_rotation *rotation, float *values) {
   VK_DISPATCH(vk_rotate, rotation, values);
 }
 
-static void encode(const vk_rotation *rotation, int form, float *values, uint8_t *code,
+static void encode(const vk_rotation *rotation, int form, int rounding, float *values, uint8_t *code,
                    vk_aux *aux) {
-  VK_DISPATCH(vk_encode, rotation, form, values, code, aux);
+  VK_DISPATCH(vk_encode, rotation, form, rounding, values, code, aux);
 }
 
 static void widen(int element, const void *source, uint32_t dimension, uint32_t padded,
@@ -63,23 +63,23 @@ static void widen(int element, const void *source, uint32_t dimension, uint32_t 
   for (uint32_t i = dimension; i < padded; i++) values[i] = 0;
 }
 
-void vk_encode_rows(const vk_rotation *rotation, int form, int element, uint32_t dimension,
-                    const void *base, size_t row_stride, size_t count, float *scratch,
-                    uint8_t *codes, vk_aux *aux) {
+void vk_encode_rows(const vk_rotation *rotation, int form, int rounding, int element,
+                    uint32_t dimension, const void *base, size_t row_stride, size_t count,
+                    float *scratch, uint8_t *codes, vk_aux *aux) {
   for (size_t i = 0; i < count; i++) {
     const char *row = (const char *)base + i * row_stride;
     vk_aux of_row;
     widen(element, row, dimension, rotation->padded, scratch);
-    encode(rotation, form, scratch, codes + i * rotation->padded, &of_row);
+    encode(rotation, form, rounding, scratch, codes + i * rotation->padded, &of_row);
     if (aux) aux[i] = of_row;
   }
 }
 
-void vk_encode_query(const vk_rotation *rotation, int form, uint32_t dimension, const float *values,
-                     float *scratch, int8_t *buffer, vk_code_query *query) {
+void vk_encode_query(const vk_rotation *rotation, int form, int rounding, uint32_t dimension,
+                     const float *values, float *scratch, int8_t *buffer, vk_code_query *query) {
   vk_aux aux;
   widen(VK_ELEMENT_F32, values, dimension, rotation->padded, scratch);
-  encode(rotation, form, scratch, (uint8_t *)buffer, &aux);
+  encode(rotation, form, rounding, scratch, (uint8_t *)buffer, &aux);
   int32_t sum = vk_signed_code((const uint8_t *)buffer, buffer, rotation->padded);
   *query = (vk_code_query){
       .code = buffer, .bias = 128 * sum, .scale = aux.scale, .norm2 = aux.norm2};

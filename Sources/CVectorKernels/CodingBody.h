@@ -89,18 +89,22 @@ TARGET void NAME(vk_rotate)(const vk_rotation *rotation, float *values) {
   }
 }
 
-TARGET VK_INLINE float squared_norm(const float *values, uint32_t count) {
-  floats sum = 0;
-  for (uint32_t i = 0; i < count; i += 16) {
-    floats x = *(const floats *)(values + i);
-    sum += x * x;
-  }
+TARGET VK_INLINE float sum_of_lanes(floats sum) {
   float lanes[16];
   __builtin_memcpy(lanes, &sum, sizeof lanes);
   for (int width = 8; width > 0; width /= 2) {
     for (int k = 0; k < width; k++) lanes[k] += lanes[k + width];
   }
   return lanes[0];
+}
+
+TARGET VK_INLINE float squared_norm(const float *values, uint32_t count) {
+  floats sum = 0;
+  for (uint32_t i = 0; i < count; i += 16) {
+    floats x = *(const floats *)(values + i);
+    sum += x * x;
+  }
+  return sum_of_lanes(sum);
 }
 
 TARGET VK_INLINE float largest_magnitude(const float *values, uint32_t count) {
@@ -129,6 +133,48 @@ TARGET VK_INLINE void round_to_code(const float *values, uint32_t count, float s
   }
 }
 
+/// The steps of 16 components of a code.
+TARGET VK_INLINE ints steps_of(const uint8_t *code) {
+  return __builtin_convertvector(*(const bytes *)code, ints) - 128;
+}
+
+/// The squared length of a code, in steps; below 2^31.
+TARGET VK_INLINE float squared_length(const uint8_t *code, uint32_t count) {
+  ints sum = 0;
+  for (uint32_t i = 0; i < count; i += 16) sum += steps_of(code + i) * steps_of(code + i);
+  int32_t total = 0;
+  for (int k = 0; k < 16; k++) total += sum[k];
+  return (float)total;
+}
+
+/// Moves a few components to the second nearest step until the errors of all, times the values, add up to
+/// nothing: first those that lie between two steps anyway, then others.
+TARGET VK_INLINE void keep_length(const float *values, uint32_t count, float steps, uint8_t *code) {
+  floats sum = 0;
+  for (uint32_t i = 0; i < count; i += 16) {
+    floats x = *(const floats *)(values + i) * steps;
+    sum += x * (__builtin_convertvector(steps_of(code + i), floats) - x);
+  }
+  float rest = sum_of_lanes(sum);
+  // Beyond this nothing is gained: a squared length is 1 000 times the number of components.
+  const float enough = 4;
+  for (float least = 0.25f; least >= 0; least -= 0.25f) {
+    for (uint32_t i = 0; i < count; i++) {
+      float size = __builtin_fabsf(rest);
+      if (size < enough) return;
+      float x = values[i] * steps;
+      float error = (float)((int32_t)code[i] - 128) - x;
+      float change = error > 0 ? -x : x;
+      int32_t moved = (int32_t)code[i] + (error > 0 ? -1 : 1);
+      if (__builtin_fabsf(error) > least && __builtin_fabsf(rest + change) < size && moved > 0 &&
+          moved < 256) {
+        code[i] = (uint8_t)moved;
+        rest += change;
+      }
+    }
+  }
+}
+
 /// What to multiply the rotated values by under VK_FORM_COSINE; rescues lengths beyond floats.
 TARGET VK_INLINE float unit_steps(float *values, uint32_t count, float norm2) {
   if (!(norm2 > 0x1p-80f && norm2 < 0x1p+100f)) {
@@ -142,14 +188,15 @@ TARGET VK_INLINE float unit_steps(float *values, uint32_t count, float norm2) {
   return unit * (127.0f / 4.0f);
 }
 
-TARGET void NAME(vk_encode)(const vk_rotation *rotation, int form, float *values, uint8_t *code,
-                            vk_aux *aux) {
+TARGET void NAME(vk_encode)(const vk_rotation *rotation, int form, int rounding, float *values,
+                            uint8_t *code, vk_aux *aux) {
   const uint32_t count = rotation->padded;
   float norm2 = squared_norm(values, count);
   if (form == VK_FORM_COSINE) {
     float steps = unit_steps(values, count, norm2);
     NAME(vk_rotate)(rotation, values);
     round_to_code(values, count, steps, code);
+    if (rounding == VK_ROUND_KEEPING_LENGTH) keep_length(values, count, steps, code);
     *aux = (vk_aux){.scale = 1, .norm2 = 0};
     return;
   }
@@ -157,6 +204,14 @@ TARGET void NAME(vk_encode)(const vk_rotation *rotation, int form, float *values
   float most = largest_magnitude(values, count);
   // Below this the step could not be divided by; such a row is coded as zero.
   int zero = !(most > 0x1p-110f);
-  round_to_code(values, count, zero ? 0 : 127.0f / most, code);
+  const float steps = zero ? 0 : 127.0f / most;
+  round_to_code(values, count, steps, code);
   *aux = (vk_aux){.scale = zero ? 1 : most / 127.0f, .norm2 = norm2};
+  if (rounding != VK_ROUND_KEEPING_LENGTH || zero) return;
+  if (form == VK_FORM_DOT) {
+    keep_length(values, count, steps, code);
+    return;
+  }
+  float length2 = aux->scale * aux->scale * squared_length(code, count);
+  aux->norm2 = length2 < __FLT_MAX__ ? length2 : __FLT_MAX__;
 }

@@ -11,7 +11,34 @@ static uint8_t nibble_of(uint8_t code) {
   return (uint8_t)(level > 15 ? 15 : level);
 }
 
-void vk_pack_nibbles(const uint8_t *codes, uint32_t stride, size_t count, uint8_t *nibbles) {
+/// As keep_length of 8-bit codes, in integers: a hundredth of a step is 1, a level 1064.
+static void keep_length(const uint8_t *code, uint32_t stride, uint8_t *nibbles) {
+  enum { STEP = 100, LEVEL = 1064 };
+  int64_t rest = 0;
+  for (uint32_t i = 0; i < stride; i++) {
+    int32_t x = (int32_t)code[i] - 128;
+    int32_t level = nibbles[(i / 128) * 64 + (i & 63)] >> (i & 64 ? 4 : 0) & 15;
+    rest += (int64_t)x * ((2 * level - 15) * (LEVEL / 2) - STEP * x);
+  }
+  for (int32_t least = LEVEL / 4; least >= 0; least -= LEVEL / 4) {
+    for (uint32_t i = 0; i < stride; i++) {
+      if (rest > -LEVEL && rest < LEVEL) return;
+      uint8_t *nibble = nibbles + (i / 128) * 64 + (i & 63);
+      const int shift = i & 64 ? 4 : 0;
+      int32_t x = (int32_t)code[i] - 128, level = *nibble >> shift & 15;
+      int32_t error = (2 * level - 15) * (LEVEL / 2) - STEP * x;
+      int32_t turn = error > 0 ? -1 : 1;
+      int64_t after = rest + (int64_t)turn * LEVEL * x;
+      if ((error < 0 ? -error : error) <= least || level + turn < 0 || level + turn > 15) continue;
+      if ((after < 0 ? -after : after) >= (rest < 0 ? -rest : rest)) continue;
+      *nibble = (uint8_t)((*nibble & ~(15 << shift)) | (level + turn) << shift);
+      rest = after;
+    }
+  }
+}
+
+void vk_pack_nibbles(const uint8_t *codes, uint32_t stride, size_t count, int rounding,
+                     uint8_t *nibbles) {
   uint8_t table[256];
   for (int i = 0; i < 256; i++) table[i] = nibble_of((uint8_t)i);
   const uint32_t target_stride = vk_nibble_stride(stride);
@@ -25,6 +52,7 @@ void vk_pack_nibbles(const uint8_t *codes, uint32_t stride, size_t count, uint8_
         target[column + i] = (uint8_t)(table[source[low + i]] | second << 4);
       }
     }
+    if (rounding == VK_ROUND_KEEPING_LENGTH) keep_length(source, stride, target);
   }
 }
 

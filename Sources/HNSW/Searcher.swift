@@ -8,7 +8,6 @@ package enum Searcher {
   ///   - graph: The version to search.
   ///   - codes: Codes of at least `graph.linkedCount` rows.
   ///   - query: A query in the form of the codes.
-  ///   - entry: Where to enter the base layer, from `entries` for the same query, if that is known.
   ///   - ef: Candidates kept, at least 1; more finds better and costs in proportion.
   ///   - hidden: A row that is passed over on layer 0, so that a search for a row of the graph is like
   ///     one for a vector that is not in it; may be found all the same where a walk begins with it.
@@ -20,7 +19,6 @@ package enum Searcher {
     _ graph: Graph,
     codes: vk_codes,
     query: vk_code_query,
-    from entry: Place? = nil,
     ef: Int,
     hidden: UInt32? = nil,
     context: SearchContext
@@ -31,7 +29,6 @@ package enum Searcher {
       codes: codes,
       query: query,
       checks: nil,
-      from: entry,
       ef: ef,
       hidden: hidden,
       context: context
@@ -50,7 +47,6 @@ package enum Searcher {
     codes: vk_codes,
     query: vk_code_query,
     checks: RunChecks?,
-    from entry: Place? = nil,
     ef: Int,
     hidden: UInt32? = nil,
     context: SearchContext
@@ -66,13 +62,7 @@ package enum Searcher {
     let scored: Int? = unsafe withUnsafePointer(to: codes) { codes in
       unsafe withUnsafePointer(to: query) { query in
         let scorer = unsafe Scorer(codes: codes, query: query)
-        let start: Place?
-        if let entry {
-          precondition(entry.node < base.count, "an entry of another graph")
-          start = entry
-        } else {
-          start = Self.entry(of: view, walk: walk, scorer: scorer, checks: checks)
-        }
+        let start = entry(of: view, walk: walk, scorer: scorer, checks: checks)
         guard let start else { return nil }
         let epoch = context.nextEpoch()
         if let hidden, hidden < base.count { unsafe context.visited[Int(hidden)] = epoch }
@@ -121,40 +111,5 @@ package enum Searcher {
       walk.step(down: layer, from: &place)
     }
     return place
-  }
-
-  /// Where each query enters the base layer: the way down from the top, of all queries side by side.
-  ///
-  /// One query alone waits for memory at every step, twice; together they wait at the same time. Each
-  /// gets the place that `search` finds for it alone.
-  ///
-  /// - Parameters:
-  ///   - graph: The version to search.
-  ///   - codes: Codes of at least `graph.linkedCount` rows.
-  ///   - queries: Queries in the form of the codes.
-  /// - Returns: One place a query; none when the graph is empty.
-  package static func entries(
-    _ graph: Graph,
-    codes: vk_codes,
-    queries: [vk_code_query]
-  ) -> [Place] {
-    let view = graph.view
-    guard view.layerCount > 0 else { return [] }
-    return unsafe withUnsafePointer(to: codes) { codes in
-      unsafe queries.withUnsafeBufferPointer { queries in
-        var descents: [Descent] = []
-        for i in 0..<queries.count {
-          guard let query = queries.baseAddress else { break }
-          let scorer = unsafe Scorer(codes: codes, query: query + i)
-          descents.append(Descent(from: view, scorer: scorer))
-        }
-        var isBusy = true
-        while isBusy {
-          isBusy = false
-          for i in descents.indices where descents[i].advance(in: view) { isBusy = true }
-        }
-        return descents.map(\.place)
-      }
-    }
   }
 }

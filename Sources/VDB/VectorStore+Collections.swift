@@ -1,5 +1,6 @@
 import Foundation
 import LMDB
+import VectorKernels
 
 extension VectorStore {
   /// All collections, by name.
@@ -160,9 +161,11 @@ extension CollectionSnapshot {
 }
 
 extension WriterStep {
-  fileprivate mutating func createCollection(
+  // Another rounding than the usual makes what earlier versions made.
+  mutating func createCollection(
     _ name: String,
-    _ options: CollectionOptions
+    _ options: CollectionOptions,
+    rounding: Coding.Rounding = .keepingLength
   ) throws(VectorStoreError) {
     guard state.names[name] == nil else { throw .collectionExists(name) }
     if let id = state.aliases[name] {
@@ -181,16 +184,18 @@ extension WriterStep {
     } catch {
       throw VectorStoreError(error, during: "create a collection")
     }
+    if options.hasVectors, rounding == .keepingLength { try use(.lengthKeepingCodes) }
     let record = CollectionRecord(
       id: id,
       options: options,
+      rounding: rounding,
       createdSeconds: UInt64(max(0, Date().timeIntervalSince1970))
     )
     let shape = BlockShape(stride: options.dimension * options.element.byteCount)
     state.names[name] = id
     state.collections[id] = CollectionState(
       name: name,
-      kernels: CollectionKernels(options),
+      kernels: CollectionKernels(record),
       record: record,
       tail: nil,
       live: LiveRows(),

@@ -5,7 +5,7 @@ package import CVectorKernels
 /// A vector is rotated by a seeded orthogonal map, so that its components carry alike, and rounded to
 /// bytes. Nothing is trained: codes depend on the vector, the metric and the seed alone, and are the
 /// same to the bit on every machine. Under cosine all codes share one scale; otherwise each row has
-/// its own, kept beside its code with its squared length.
+/// its own, kept beside its code with its squared length, which is that of the code itself under l2.
 ///
 /// Safe: the factors behind the pointer are its own and never change after initialisation.
 @safe
@@ -16,16 +16,34 @@ package final class Coding: @unchecked Sendable {
   package let dimension: Int
   /// What the rotation's signs are drawn from.
   package let seed: UInt64
+  /// How components become steps.
+  package let rounding: Rounding
   /// Bytes of a code: the dimension rounded up to a multiple of 64.
   package let stride: Int
 
   private let factors: UnsafeMutableRawPointer
   private let rotation: vk_rotation
 
+  /// How components become steps of a code; raw values are the kernels' `VK_ROUND_…`.
+  package enum Rounding: Int32, Sendable {
+    /// Each to its nearest step: distances to near rows are told as badly as those to far ones.
+    case nearest = 0
+    /// So that distances are told the better the shorter they are. A code's product with its own row is
+    /// the row's squared length, as in RaBitQ (Gao & Long 2024), here by moving a few components to their
+    /// second nearest step; under l2 distances between codes are computed, not between a code's product
+    /// and a row's length.
+    case keepingLength = 1
+  }
+
   /// A coding of vectors of `dimension` components.
   ///
   /// - Complexity: O(`dimension`), and as many floats kept, times 3 or 4.
-  package init(metric: Metric, dimension: Int, seed: UInt64) {
+  package init(
+    metric: Metric,
+    dimension: Int,
+    seed: UInt64,
+    rounding: Rounding = .keepingLength
+  ) {
     precondition(
       (1...65536).contains(dimension),
       "the dimension is 1...65536, not \(dimension)"
@@ -33,6 +51,7 @@ package final class Coding: @unchecked Sendable {
     self.metric = metric
     self.dimension = dimension
     self.seed = seed
+    self.rounding = rounding
     stride = Int(vk_padded(UInt32(dimension)))
     let count = vk_rotation_factor_count(UInt32(dimension))
     unsafe factors = .allocate(byteCount: count * MemoryLayout<Float>.stride, alignment: 64)
@@ -60,6 +79,7 @@ package final class Coding: @unchecked Sendable {
       codes.assumingMemoryBound(to: UInt8.self),
       UInt32(stride),
       count,
+      rounding.rawValue,
       nibbles.assumingMemoryBound(to: UInt8.self)
     )
   }
@@ -95,6 +115,7 @@ package final class Coding: @unchecked Sendable {
         unsafe vk_encode_rows(
           rotation,
           Int32(form),
+          rounding.rawValue,
           Int32(element.rawValue),
           UInt32(dimension),
           base,
@@ -130,6 +151,7 @@ package final class Coding: @unchecked Sendable {
         unsafe vk_encode_query(
           rotation,
           Int32(form),
+          rounding.rawValue,
           UInt32(dimension),
           query,
           scratch,
@@ -164,27 +186,41 @@ package final class Coding: @unchecked Sendable {
     }
   }
 
-  /// How far estimates of orders may be off: five standard deviations of what rounding does to the codes of
-  /// the query and of a row, as if both were off in the same direction.
+  /// How far the estimate of an order may be off: five standard deviations of what rounding does to the
+  /// codes of the query and of a row, as if both were off in the same direction.
   ///
   /// Steps of a code err by their length over the square root of 12 (a uniform distribution), levels of a
-  /// 4-bit code by 0.107 of a component, and those lose 1.2 % of a product (Max 1960, 16 levels). Under
-  /// cosine a component beyond four times the usual is cut off: six times the square of the usual one is what
-  /// a component of five loses, and some.
+  /// 4-bit code by 0.107 of a component (Max 1960, 16 levels), or 0.12 where some are moved to keep the
+  /// length; where none are they lose 1.2 % of a product. Under cosine a component beyond four times the
+  /// usual is cut off: six times the square of the usual one is what a component of five loses, and some.
+  /// Distances between codes err in proportion to the distance, and by the length of the errors themselves.
   ///
   /// - Parameters:
   ///   - query: A query from `encodeQuery`.
   ///   - nibbles: Whether estimates are of 4-bit codes.
   ///   - extremes: The longest step and the largest squared length among the rows; unused under cosine.
+  ///   - order: The order that is estimated, or a larger one.
   /// - Returns: The margin; not finite where lengths are beyond floats.
-  package func margin(query: vk_code_query, nibbles: Bool, extremes: vk_aux) -> Float {
+  package func margin(
+    query: vk_code_query,
+    nibbles: Bool,
+    extremes: vk_aux,
+    order: Float
+  ) -> Float {
     let stepError = 1 / Float(12).squareRoot()
     switch metric {
     case .cosine:
       let component = 1 / Float(stride).squareRoot()
       let step = 4 / 127 * component * stepError
       let cut = 6 * component * component
-      return nibbles ? 5 * (0.107 * component + step) + 0.012 + cut : 5 * 2 * step + cut
+      guard nibbles else { return 5 * 2 * step + cut }
+      return rounding == .nearest
+        ? 5 * (0.107 * component + step) + 0.012 + cut
+        : 5 * (0.12 * component + step) + cut
+    case .l2 where rounding == .keepingLength:
+      let (ofQuery, ofRow) = unsafe (query.scale * stepError, extremes.scale * stepError)
+      let ownLength = Float(stride) * (ofQuery * ofQuery + ofRow * ofRow)
+      return 2 * 5 * max(0, order).squareRoot() * (ofQuery + ofRow) + 2 * ownLength
     case .dot, .l2:
       let (length, step) = unsafe (query.norm2.squareRoot(), query.scale)
       let error = (length * extremes.scale + extremes.norm2.squareRoot() * step) * stepError

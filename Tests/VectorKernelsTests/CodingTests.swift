@@ -50,35 +50,50 @@ extension Kernels {
     func `is the same to the bit on every instruction set`(set: InstructionSet, metric: Metric) {
       for dimension in Kernels.lengths + [4096] {
         var random = SeededGenerator(seed: UInt64(dimension))
-        let coding = Coding(metric: metric, dimension: dimension, seed: 9)
-        let tiny = [Float](repeating: 0x1p-136, count: dimension)
-        let vectors =
-          [Self.gaussian(dimension, &random), Self.gaussian(dimension, &random)]
-          + [[Float](repeating: 0, count: dimension), tiny, tiny.map { $0 * 1e5 }]
-        let expected = InstructionSet.withForced(.scalar) { coded(vectors, by: coding) }
-        let actual = InstructionSet.withForced(set) { coded(vectors, by: coding) }
-        #expect(actual == expected, "dimension \(dimension)")
-        let rotated = InstructionSet.withForced(.scalar) { coding.rotate(vectors[0]) }
-        #expect(InstructionSet.withForced(set) { coding.rotate(vectors[0]) } == rotated)
+        for rounding in [Coding.Rounding.nearest, .keepingLength] {
+          let coding = Coding(
+            metric: metric,
+            dimension: dimension,
+            seed: 9,
+            rounding: rounding
+          )
+          let tiny = [Float](repeating: 0x1p-136, count: dimension)
+          let vectors =
+            [Self.gaussian(dimension, &random), Self.gaussian(dimension, &random)]
+            + [[Float](repeating: 0, count: dimension), tiny, tiny.map { $0 * 1e5 }]
+          let expected = InstructionSet.withForced(.scalar) { coded(vectors, by: coding) }
+          let actual = InstructionSet.withForced(set) { coded(vectors, by: coding) }
+          #expect(actual == expected, "dimension \(dimension)")
+          let rotated = InstructionSet.withForced(.scalar) { coding.rotate(vectors[0]) }
+          #expect(InstructionSet.withForced(set) { coding.rotate(vectors[0]) } == rotated)
+        }
       }
     }
 
-    /// A digest fixed once: codes are written to disk and compared with those of other machines.
-    @Test(arguments: InstructionSet.available)
-    func `never changes`(set: InstructionSet) {
+    /// Digests fixed once: codes are written to disk and compared with those of other machines.
+    @Test(
+      arguments: InstructionSet.available,
+      [(Coding.Rounding.nearest, UInt32(0x1FA2_C4D9)), (.keepingLength, 0xF777_AE2B)]
+    )
+    func `never changes`(set: InstructionSet, fixed: (rounding: Coding.Rounding, digest: UInt32)) {
       var digest: UInt32 = 0
       InstructionSet.withForced(set) {
         for metric in Metric.allCases {
           for dimension in [3, 100, 384, 512, 1000] {
             var random = SeededGenerator(seed: 5)
-            let coding = Coding(metric: metric, dimension: dimension, seed: 11)
+            let coding = Coding(
+              metric: metric,
+              dimension: dimension,
+              seed: 11,
+              rounding: fixed.rounding
+            )
             for bytes in coded([Self.gaussian(dimension, &random)], by: coding) {
               digest = bytes.withUnsafeBytes { Checksum.crc32c($0, seed: digest) }
             }
           }
         }
       }
-      #expect(digest == 0x1FA2_C4D9)
+      #expect(digest == fixed.digest, "0x\(String(digest, radix: 16, uppercase: true))")
     }
 
     @Test(arguments: Metric.allCases)
@@ -175,10 +190,22 @@ extension Kernels {
 
     /// Rows at all distances from the query, the query itself among them, of many lengths except under
     /// cosine.
-    @Test(arguments: Metric.allCases, [64, 100, 384, 1000])
-    func `is never off by more than its margin`(metric: Metric, dimension: Int) {
+    @Test(
+      arguments: Metric.allCases.flatMap { [($0, Coding.Rounding.nearest), ($0, .keepingLength)] },
+      [64, 100, 384, 1000]
+    )
+    func `is never off by more than its margin`(
+      kind: (metric: Metric, rounding: Coding.Rounding),
+      dimension: Int
+    ) {
+      let metric = kind.metric
       var random = SeededGenerator(seed: 37)
-      let coding = Coding(metric: metric, dimension: dimension, seed: 5)
+      let coding = Coding(
+        metric: metric,
+        dimension: dimension,
+        seed: 5,
+        rounding: kind.rounding
+      )
       let exact = FullPrecision(metric: metric, element: .float32, dimension: dimension)
       for round in 0..<20 {
         let query = Self.gaussian(dimension, &random)
@@ -211,10 +238,16 @@ extension Kernels {
         }
         func expect(_ keys: [UInt32], nibbles: Bool) {
           let query = nibbles ? buffer.nibbleQuery : buffer.query
-          let margin = coding.margin(query: query, nibbles: nibbles, extremes: extremes)
           for (key, distance) in zip(keys, distances) {
+            let order = coding.order(ofDistance: distance)
+            let margin = coding.margin(
+              query: query,
+              nibbles: nibbles,
+              extremes: extremes,
+              order: order
+            )
             let estimate = coding.estimatedOrder(ofKey: key, query: query, nibbles: nibbles)
-            #expect(abs(estimate - coding.order(ofDistance: distance)) <= margin, "\(round)")
+            #expect(abs(estimate - order) <= margin, "\(round)")
           }
         }
         let rows = Array(UInt32(0)..<100)
@@ -270,6 +303,68 @@ extension Kernels {
       }
       #expect(foundIn10 >= 450, "recall of 10 by code alone: \(foundIn10) of 500")
       #expect(foundIn20 >= 498, "recall of 10 in the first 20 by code: \(foundIn20) of 500")
+    }
+
+    /// The product of a code with its own row, over the row's squared length: what rounding does to it would
+    /// else be of the size of what it does to any product.
+    @Test(arguments: [Metric.cosine, .dot], [64, 100, 384, 1000])
+    func `keeps lengths`(metric: Metric, dimension: Int) {
+      var random = SeededGenerator(seed: 41)
+      let coding = Coding(metric: metric, dimension: dimension, seed: 5)
+      for _ in 0..<50 {
+        let vector = Self.gaussian(dimension, &random)
+        let table = CodeTable(rows: 1, stride: coding.stride, metric: metric)
+        table.encode([vector], by: coding)
+        let code = (0..<coding.stride).map { Float(Int(table.code(0)[$0]) - 128) }
+        let rotated = coding.rotate(vector)
+        let steps = Float(coding.stride).squareRoot() / Float(Self.norm(vector)) * 127 / 4
+        let step = metric == .cosine ? 1 / steps : table.aux(0).pointee.scale
+        let squared = Self.dot(rotated, rotated)
+        let product = Self.dot(rotated, code) * Double(step)
+        #expect(abs(product / squared - 1) < 1e-4, "\(product) \(squared)")
+        guard coding.nibbleStride > 0 else { continue }
+        let nibbles = CodeTable(rows: 1, stride: coding.nibbleStride, metric: .cosine)
+        coding.packNibbles(table.code(0), count: 1, into: nibbles.code(0))
+        let levels = (0..<coding.stride).map { i in
+          let byte = nibbles.code(0)[i / 128 * 64 + i % 64]
+          return (Float(i & 64 == 0 ? byte & 15 : byte >> 4) - 7.5) * 10.64
+        }
+        #expect(abs(Self.dot(rotated, levels) * Double(step) / squared - 1) < 2e-3)
+      }
+    }
+
+    @Test func `knows the length of a code under l2`() {
+      var random = SeededGenerator(seed: 43)
+      let coding = Coding(metric: .l2, dimension: 100, seed: 5)
+      let table = CodeTable(rows: 1, stride: coding.stride, metric: .l2)
+      table.encode([Self.gaussian(100, &random)], by: coding)
+      let scale = Double(table.aux(0).pointee.scale)
+      let code = (0..<coding.stride).map { Float(Int(table.code(0)[$0]) - 128) }
+      let squared = Self.dot(code, code) * scale * scale
+      #expect(abs(Double(table.aux(0).pointee.norm2) / squared - 1) < 1e-5)
+    }
+
+    /// Neighbours nearer to the query than a hundredth of its length: without lengths kept, what rounding does
+    /// to a product is larger than what tells them apart.
+    @Test(arguments: Metric.allCases.filter { $0 != .dot }, [128, 384])
+    func `tells near neighbours apart`(metric: Metric, dimension: Int) {
+      var random = SeededGenerator(seed: 47)
+      func found(_ rounding: Coding.Rounding) -> Int {
+        let coding = Coding(metric: metric, dimension: dimension, seed: 5, rounding: rounding)
+        let query = Self.gaussian(dimension, &random)
+        // The further down, the farther from the query: 0.2 % of its length to 4 %.
+        let vectors = (1...100).map { row in
+          zip(query, Self.gaussian(dimension, &random)).map { $0 + 0.0004 * Float(row + 4) * $1 }
+        }
+        let table = CodeTable(rows: 100, stride: coding.stride, metric: metric)
+        table.encode(vectors, by: coding)
+        let buffer = CodeQueryBuffer(stride: coding.queryStride)
+        coding.encodeQuery(query.span, into: buffer)
+        let keys = table.keys(buffer.query, rows: Array(0..<100))
+        return (0..<100).sorted { keys[$0] < keys[$1] }.prefix(20).count { $0 < 25 }
+      }
+      #expect(found(.keepingLength) >= 18)
+      #expect(found(.nearest) < 18)
     }
 
     @Test(arguments: ElementType.allCases)

@@ -37,7 +37,7 @@ extension Kernels {
       codes[stride + 64] = 0
       codes[stride + 319] = 255
       var nibbles = [UInt8](repeating: 0, count: 2 * nibbleStride)
-      vk_pack_nibbles(codes, UInt32(stride), 2, &nibbles)
+      vk_pack_nibbles(codes, UInt32(stride), 2, Int32(VK_ROUND_NEAREST), &nibbles)
       // 128 is zero, which lies between levels 7 and 8 and goes up.
       #expect(nibbles[0] == 0x88)
       #expect(nibbles[nibbleStride] == 0x0F)

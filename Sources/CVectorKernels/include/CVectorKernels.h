@@ -14,10 +14,19 @@ enum {
   VK_FORM_L2 = 2       ///< key orders by row norm2 - 2 * query scale * row scale * dot
 };
 
+/// How components become the steps of a code.
+enum {
+  VK_ROUND_NEAREST = 0,  ///< each to the nearest step; norm2 is the row's
+  /// A few to the second nearest, so that a code's product with its own row is the row's squared length;
+  /// under VK_FORM_L2 all to the nearest, and norm2 is the code's. Then what rounding does to a distance
+  /// shrinks with the distance; otherwise it is as large between neighbours as between strangers.
+  VK_ROUND_KEEPING_LENGTH = 1
+};
+
 /// What a row's code alone does not say; unused under VK_FORM_COSINE.
 typedef struct vk_aux {
   float scale;  ///< a component is about scale * (code - 128)
-  float norm2;  ///< squared Euclidean length of the row as given
+  float norm2;  ///< squared Euclidean length of the row, or of its code (VK_ROUND_…)
 } vk_aux;
 
 /// Where the 8-bit codes of the rows of one collection are.

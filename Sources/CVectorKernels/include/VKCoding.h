@@ -37,15 +37,16 @@ void vk_rotate(const vk_rotation *rotation, float *values);
 /// Under VK_FORM_COSINE a component of the unit vector is 4/127/sqrt(padded) per step and clamped
 /// to 127 steps. Otherwise the row's largest component is 127 steps and aux[i] says how long a step
 /// is.
+/// - rounding: VK_ROUND_….
 /// - element: VK_ELEMENT_… of the rows, `dimension` components each, no alignment needed.
 /// - scratch: `padded` floats, 64-byte aligned.
-void vk_encode_rows(const vk_rotation *rotation, int form, int element, uint32_t dimension,
-                    const void *base, size_t row_stride, size_t count, float *scratch,
-                    uint8_t *codes, struct vk_aux *_Nullable aux);
+void vk_encode_rows(const vk_rotation *rotation, int form, int rounding, int element,
+                    uint32_t dimension, const void *base, size_t row_stride, size_t count,
+                    float *scratch, uint8_t *codes, struct vk_aux *_Nullable aux);
 
 /// Codes a query of `dimension` floats into `buffer` (`padded` signed bytes, 64-byte aligned).
-void vk_encode_query(const vk_rotation *rotation, int form, uint32_t dimension, const float *values,
-                     float *scratch, int8_t *buffer, struct vk_code_query *query);
+void vk_encode_query(const vk_rotation *rotation, int form, int rounding, uint32_t dimension,
+                     const float *values, float *scratch, int8_t *buffer, struct vk_code_query *query);
 
 #pragma clang assume_nonnull end
 #endif

@@ -7,7 +7,9 @@
 static inline uint32_t vk_nibble_stride(uint32_t stride) { return (stride + 127) / 128 * 64; }
 
 /// Packs `count` rows of 8-bit cosine codes into 4-bit ones.
-void vk_pack_nibbles(const uint8_t *codes, uint32_t stride, size_t count, uint8_t *nibbles);
+/// - rounding: VK_ROUND_…; the one that keeps lengths keeps those of the 8-bit codes.
+void vk_pack_nibbles(const uint8_t *codes, uint32_t stride, size_t count, int rounding,
+                     uint8_t *nibbles);
 
 /// A query for 4-bit codes, from one for 8-bit codes whose buffer has zeros up to twice the stride of
 /// the 4-bit codes.

@@ -1,7 +1,11 @@
+import VectorKernels
+
 /// What the store knows of one collection on disk: its options and how far each derived part has come.
 struct CollectionRecord: Equatable, Sendable {
   let id: CollectionID
   let options: CollectionOptions
+  /// How the codes of all its rows are rounded: codes of both kinds do not go together.
+  let rounding: Coding.Rounding
   let createdSeconds: UInt64
   /// The next row's number; rows below it are committed.
   var nextRow: Row = 0
@@ -22,9 +26,15 @@ struct CollectionRecord: Equatable, Sendable {
   /// Nodes of each layer of the graph on disk, bottom first.
   var layerNodes: [UInt32] = []
 
-  init(id: CollectionID, options: CollectionOptions, createdSeconds: UInt64) {
+  init(
+    id: CollectionID,
+    options: CollectionOptions,
+    rounding: Coding.Rounding = .keepingLength,
+    createdSeconds: UInt64
+  ) {
     self.id = id
     self.options = options
+    self.rounding = rounding
     self.createdSeconds = createdSeconds
   }
 
@@ -37,16 +47,16 @@ struct CollectionRecord: Equatable, Sendable {
   }
 }
 
-extension CollectionOptions {
-  /// Which codes the collection's rows have: 0 none, 1 8-bit ones, 2 also 4-bit ones.
-  fileprivate var codingNumber: UInt8 {
-    if !hasVectors { return 0 }
-    return metric == .cosine && dimension > 192 ? 2 : 1
-  }
-}
-
 extension CollectionRecord {
   static let maxLayers = 16
+
+  /// Which codes the collection's rows have: 0 none, 1 8-bit ones, 2 also 4-bit ones; 3 and 4 the same,
+  /// rounded so that they keep lengths.
+  private var codingNumber: UInt8 {
+    if !options.hasVectors { return 0 }
+    let widths: UInt8 = options.metric == .cosine && options.dimension > 192 ? 2 : 1
+    return rounding == .keepingLength ? widths + 2 : widths
+  }
 
   func encoded() -> [UInt8] {
     var writer = ByteWriter(capacity: 160)
@@ -55,7 +65,7 @@ extension CollectionRecord {
     writer.put(options.metric.code)
     writer.put(options.element.code)
     writer.put(options.indexing.code)
-    writer.put(options.codingNumber)
+    writer.put(codingNumber)
     writer.put(UInt16(options.index.m))
     writer.put(UInt16(options.index.efConstruction))
     writer.put(options.index.seed)
@@ -110,9 +120,10 @@ extension CollectionRecord {
         indexing: indexing,
         model: model.isEmpty ? nil : model
       ),
+      rounding: coding == 1 || coding == 2 ? .nearest : .keepingLength,
       createdSeconds: created
     )
-    guard coding == options.codingNumber else { throw MalformedBytes("coding \(coding)") }
+    guard coding == codingNumber else { throw MalformedBytes("coding \(coding)") }
     (nextRow, live, sealed, coded) = (marks[0], marks[1], marks[2], marks[3])
     (linked, merged, graphGeneration, graphSlices) = (marks[4], marks[5], marks[6], marks[7])
     self.digest = digest

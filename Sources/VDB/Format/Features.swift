@@ -8,8 +8,10 @@ struct Features: OptionSet, Sendable {
   static let originals = Features(rawValue: 1)
   /// Names that stand for collections.
   static let aliases = Features(rawValue: 2)
+  /// Collections whose codes keep lengths (`Coding.Rounding`).
+  static let lengthKeepingCodes = Features(rawValue: 4)
 
-  static let known: Features = [.originals, .aliases]
+  static let known: Features = [.originals, .aliases, .lengthKeepingCodes]
 }
 
 extension Loader {

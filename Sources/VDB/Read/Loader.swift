@@ -124,7 +124,7 @@ struct Loader {
       )
     }
     let known = earlier.flatMap { $0.record.id == record.id ? $0 : nil }
-    let kernels = known?.kernels ?? CollectionKernels(record.options)
+    let kernels = known?.kernels ?? CollectionKernels(record)
     let vectors = try loadVectors(name, record, known)
     return LoadedCollection(
       name: name,

@@ -6,7 +6,7 @@ import VectorKernels
 @safe
 final class QueryContext {
   let search = SearchContext()
-  private var codeBuffers: [CodeQueryBuffer] = []
+  private var codeBuffer = CodeQueryBuffer(stride: 64)
   /// Rows to compare in full precision, with the keys of their codes.
   var candidates: [(row: Row, key: UInt32)] = []
   var addresses: [UnsafeRawPointer] = unsafe []
@@ -20,11 +20,10 @@ final class QueryContext {
 
   func beginCount() { (scored, compared) = (0, 0) }
 
-  /// `count` buffers for codes of `stride` bytes.
-  func codeBuffers(_ count: Int, stride: Int) -> ArraySlice<CodeQueryBuffer> {
-    if let first = codeBuffers.first, first.stride != stride { codeBuffers.removeAll() }
-    while codeBuffers.count < count { codeBuffers.append(CodeQueryBuffer(stride: stride)) }
-    return codeBuffers.prefix(count)
+  /// A buffer for a query's code of `stride` bytes.
+  func codeBuffer(stride: Int) -> CodeQueryBuffer {
+    if codeBuffer.stride != stride { codeBuffer = CodeQueryBuffer(stride: stride) }
+    return codeBuffer
   }
 
   /// Makes room for the distances of `count` rows.

@@ -108,35 +108,19 @@ struct CollectionSearch {
     let checks = index.integrity.state == .intact ? nil : index.integrity.runs
     // After the walks, which come first for whoever waits for them.
     defer { if checks != nil { checker?.check(index, in: reading) } }
-    let buffers = context.codeBuffers(questions.count, stride: coding.queryStride)
-    for (question, buffer) in zip(questions, buffers) {
-      let query = question.query
-      coding.encodeQuery(query.span, into: buffer)
-    }
-    let queries = unsafe buffers.map { buffer in
-      unsafe index.codes.hasNibbles ? buffer.nibbleQuery : buffer.query
-    }
-    let entries =
-      unsafe queries.count > 1 && checks == nil
-      ? Searcher.entries(index.graph, codes: index.codes.searchView, queries: queries) : []
+    let buffer = context.codeBuffer(stride: coding.queryStride)
     for position in questions.indices {
-      let entry = entries.isEmpty ? nil : entries[position]
-      let isWhole = unsafe try walk(
-        index,
-        checks,
-        plan,
-        context,
-        queries[position],
-        entry,
-        &questions[position]
-      )
+      let query = questions[position].query
+      coding.encodeQuery(query.span, into: buffer)
+      let code = unsafe index.codes.hasNibbles ? buffer.nibbleQuery : buffer.query
+      let isWhole = unsafe try walk(index, checks, plan, context, code, &questions[position])
       if !isWhole {
         index.integrity.noteDamage()
         damaged(collection.record.id)
         return false
       }
       if let tail {
-        unsafe try sift(tail, plan.radius, context, queries[position], &questions[position])
+        unsafe try sift(tail, plan.radius, context, code, &questions[position])
       }
     }
     return true
@@ -151,7 +135,6 @@ struct CollectionSearch {
     _ plan: SearchPlan,
     _ context: QueryContext,
     _ query: vk_code_query,
-    _ entry: Place?,
     _ question: inout Question
   ) throws(VectorStoreError) -> Bool {
     let nibbles = index.codes.hasNibbles
@@ -163,7 +146,6 @@ struct CollectionSearch {
         codes: index.codes.searchView,
         query: query,
         checks: checks,
-        from: entry,
         ef: ef,
         hidden: plan.hidden,
         context: context.search
@@ -237,11 +219,11 @@ struct CollectionSearch {
     _ question: inout Question
   ) throws(VectorStoreError) {
     let noneDeleted = collection.live.isEmpty
-    let margin = unsafe tail.margin(coding, query)
     var row = collection.linked
     while row < tail.end {
       let end = tail.end(ofPieceWith: row)
       let bound = coding.order(ofDistance: min(question.nearest.bound, radius))
+      let margin = unsafe tail.margin(coding, query, order: bound)
       let highest = unsafe coding.key(
         ofEstimatedOrder: bound + margin,
         query: query,

@@ -162,13 +162,14 @@ final class CollectionKernels: Sendable {
   let fullPrecision: FullPrecision
   let coding: Coding
 
-  init(_ options: CollectionOptions) {
+  init(_ record: CollectionRecord) {
+    let options = record.options
     fullPrecision = FullPrecision(
       metric: options.metric.kernel,
       element: options.element.kernel,
       // Where there are no vectors nothing is compared; the smallest kernel stands in.
       dimension: max(1, options.dimension)
     )
-    coding = Coding(options)
+    coding = Coding(record)
   }
 }

@@ -180,9 +180,10 @@ final class TailCodes: Sendable {
   /// Whether the codes are 4-bit ones.
   var hasNibbles: Bool { layout.nibbleStride > 0 }
 
-  /// How far the codes of these rows may be off; see `Coding.margin`.
-  func margin(_ coding: Coding, _ query: vk_code_query) -> Float {
-    unsafe coding.margin(query: query, nibbles: hasNibbles, extremes: extremes)
+  /// How far the codes of these rows may be off for rows of an order and of lower ones; see
+  /// `Coding.margin`.
+  func margin(_ coding: Coding, _ query: vk_code_query, order: Float) -> Float {
+    unsafe coding.margin(query: query, nibbles: hasNibbles, extremes: extremes, order: order)
   }
 
   /// Where the rows end that lie in one piece with this one.

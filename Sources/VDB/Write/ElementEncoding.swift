@@ -221,12 +221,14 @@ extension Metric {
 
 extension Coding {
   /// The coding of a collection.
-  convenience init(_ options: CollectionOptions) {
+  convenience init(_ record: CollectionRecord) {
+    let options = record.options
     self.init(
       metric: options.metric.kernel,
       // Where there are no vectors nothing is coded; the smallest coding stands in.
       dimension: max(1, options.dimension),
-      seed: options.index.seed
+      seed: options.index.seed,
+      rounding: record.rounding
     )
   }
 }
