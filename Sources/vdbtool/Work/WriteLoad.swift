@@ -57,14 +57,17 @@ struct WriteLoad: Sendable {
   /// Bytes of all vectors, ids and metadata.
   var byteCount: Int { rows * pattern.bytesPerRow }
 
-  /// Inserts all rows into a fresh store; `plain` gets the same bytes, turn by turn, so that both see the
-  /// disk in the same mood.
-  func insert(at path: String, besides plain: PlainFile? = nil) async throws -> Result {
-    let options = CollectionOptions(
+  private var options: CollectionOptions {
+    CollectionOptions(
       dimension: pattern.dimension,
       element: pattern.element,
       indexing: isIndexed ? .background : .manual
     )
+  }
+
+  /// Inserts all rows into a fresh store; `plain` gets the same bytes, turn by turn, so that both see the
+  /// disk in the same mood.
+  func insert(at path: String, besides plain: PlainFile? = nil) async throws -> Result {
     let before = ProcessIO.now()
     var result = try await VectorStore.with(path, StoreOptions()) { store in
       try await store.createCollection(Self.collection, options)
@@ -97,11 +100,6 @@ struct WriteLoad: Sendable {
   ///
   /// - Returns: What one caller and what all of them saw.
   func paced(_ pace: Double, at path: String) async throws -> (one: Result, all: Result) {
-    let options = CollectionOptions(
-      dimension: pattern.dimension,
-      element: pattern.element,
-      indexing: isIndexed ? .background : .manual
-    )
     var (one, all) = (self, self)
     (one.callers, one.pace, all.pace) = (1, pace, pace)
     var results = (one: Result(), all: Result())
