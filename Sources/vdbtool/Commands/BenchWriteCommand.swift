@@ -15,11 +15,11 @@ struct BenchWriteCommand: AsyncParsableCommand {
       Like import, the one caller queues further batches meanwhile, and those that wait together \
       share a sync; --in-flight 1 waits for each receipt before the next batch.
 
-      With --callers the same batches come from many callers at once, each after their own receipt, \
-      as fast as they can, and from one alone. Then both send at the same rate, a share (--load) of \
-      what one caller reached, by turns of 50 batches into a store each; there latency counts from the \
-      moment at which a batch was due, also when its caller still waited for the receipt before. \
-      Every caller looks its batch up as soon as it has the receipt.
+      With --callers the same batches come from many callers at once, each after their own receipt, and \
+      from one alone, by turns of 20 batches a caller into a store each: first as fast as they can, then \
+      at the same rate, a share (--load) of what one caller reached. There latency counts from the moment \
+      at which a batch was due, also when its caller still waited for the receipt before. Each of the many \
+      looks its batch up as soon as it has the receipt.
 
       Bytes written are those of all calls that write, as Linux counts them for this process, over \
       the bytes of vectors, ids and metadata; with --index they include the index and the table of \
@@ -75,7 +75,7 @@ struct BenchWriteCommand: AsyncParsableCommand {
     defer { BenchANNCommand.remove(folder) }
     let pattern = madeUp.rows
     let asImport = ImportRun.inFlight(batchBytes: batchSize * pattern.bytesPerRow)
-    var insertion = WriteLoad(
+    let insertion = WriteLoad(
       pattern: pattern,
       rows: rows,
       batchSize: batchSize,
@@ -84,19 +84,16 @@ struct BenchWriteCommand: AsyncParsableCommand {
       isIndexed: index
     )
     var report = WriteReport(load: insertion)
-    if callers > 1 {
-      insertion.callers = 1
-      report.one = try await insertion.insert(at: folder + "/one")
-      insertion.callers = callers
-    }
     let plain = try PlainFile(
       at: folder + "/plain",
       batchBytes: batchSize * pattern.bytesPerRow
     )
     report.store = try await insertion.insert(at: folder + "/store", besides: plain)
-    if let one = report.one {
-      let pace = load * Double(insertion.batches) / one.seconds
-      report.paced = try await insertion.paced(pace, at: folder + "/paced")
+    if callers > 1 {
+      let free = try await insertion.byTurns(pace: nil, at: folder + "/free")
+      let pace = load * Double(insertion.batches) / free.one.seconds
+      report.free = free
+      report.paced = try await insertion.byTurns(pace: pace, at: folder + "/paced")
     }
     if json.json {
       try StandardOutput.writeJSON { report.write(to: &$0) }

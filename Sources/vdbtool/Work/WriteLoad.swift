@@ -47,8 +47,8 @@ struct WriteLoad: Sendable {
   private static let collection = "bench"
   /// Rows are made ahead up to this size, so that the clock counts storing alone.
   private static let madeAheadBytes = 128 << 20
-  /// Batches of a turn of a paced run: often enough by turns to see the disk in the same moods.
-  private static let pacedBatches = 50
+  /// Batches of a caller in a turn of one and many: enough turns to see the disk in the same moods.
+  private static let batchesPerTurn = 20
   /// Free memory that a turn may take, in turns' bytes: the cached pages of the store and of the plain
   /// file, and the batches on their way.
   private static let touchedTurns = 4
@@ -95,11 +95,9 @@ struct WriteLoad: Sendable {
     return result
   }
 
-  /// Inserts all rows into a fresh store of one caller and into one of all callers, by turns, at the same
-  /// pace.
-  ///
-  /// - Returns: What one caller and what all of them saw.
-  func paced(_ pace: Double, at path: String) async throws -> (one: Result, all: Result) {
+  /// What one caller and what all of them see who insert all rows, into a fresh store each: by turns, so
+  /// that both see the disk in the same moods, and at the pace given.
+  func byTurns(pace: Double?, at path: String) async throws -> (one: Result, all: Result) {
     var (one, all) = (self, self)
     (one.callers, one.pace, all.pace) = (1, pace, pace)
     var results = (one: Result(), all: Result())
@@ -107,7 +105,7 @@ struct WriteLoad: Sendable {
       try await storeOfOne.createCollection(Self.collection, options)
       try await VectorStore.with(path + "-all", StoreOptions()) { storeOfAll in
         try await storeOfAll.createCollection(Self.collection, options)
-        for turn in turns(of: max(callers, Self.pacedBatches)) {
+        for turn in turns(of: callers * Self.batchesPerTurn) {
           let made = make(turn)
           results.one.add(try await one.send(made, to: storeOfOne))
           results.all.add(try await all.send(made, to: storeOfAll))
