@@ -16,10 +16,10 @@ struct BenchWriteCommand: AsyncParsableCommand {
       share a sync; --in-flight 1 waits for each receipt before the next batch.
 
       With --callers the same batches come from many callers at once, each after their own receipt, and \
-      from one alone, by turns of 20 batches a caller into a store each: first as fast as they can, then \
-      at the same rate, a share (--load) of what one caller reached. There latency counts from the moment \
-      at which a batch was due, also when its caller still waited for the receipt before. Each of the many \
-      looks its batch up as soon as it has the receipt.
+      from one alone, into a store each: first as fast as they can, by turns of 20 batches a caller, then \
+      at the same time and the same rate, a share (--load) of what one caller reached. There latency \
+      counts from the moment at which a batch was due, also when its caller still waited for the receipt \
+      before. Each of the many looks its batch up as soon as it has the receipt.
 
       Bytes written are those of all calls that write, as Linux counts them for this process, over \
       the bytes of vectors, ids and metadata; with --index they include the index and the table of \
@@ -54,7 +54,7 @@ struct BenchWriteCommand: AsyncParsableCommand {
       valueName: "share"
     )
   )
-  var load = 0.5
+  var load = 0.25
   @Flag(help: "Index in the background, and wait for it after the measured time.")
   var index = false
   @OptionGroup var scratch: ScratchOption
@@ -90,10 +90,10 @@ struct BenchWriteCommand: AsyncParsableCommand {
     )
     report.store = try await insertion.insert(at: folder + "/store", besides: plain)
     if callers > 1 {
-      let free = try await insertion.byTurns(pace: nil, at: folder + "/free")
+      let free = try await insertion.compareCallers(pace: nil, at: folder + "/free")
       let pace = load * Double(insertion.batches) / free.one.seconds
       report.free = free
-      report.paced = try await insertion.byTurns(pace: pace, at: folder + "/paced")
+      report.paced = try await insertion.compareCallers(pace: pace, at: folder + "/paced")
     }
     if json.json {
       try StandardOutput.writeJSON { report.write(to: &$0) }

@@ -95,11 +95,14 @@ struct WriteLoad: Sendable {
     return result
   }
 
-  /// What one caller and what all of them see who insert all rows, into a fresh store each: by turns, so
-  /// that both see the disk in the same moods, and at the pace given.
-  func byTurns(pace: Double?, at path: String) async throws -> (one: Result, all: Result) {
-    var (one, all) = (self, self)
-    (one.callers, one.pace, all.pace) = (1, pace, pace)
+  /// What one caller and what all of them see who insert all rows, into a fresh store each.
+  ///
+  /// Without a pace by turns, so that both see the disk in the same moods. At a pace that leaves room for
+  /// both they insert at the same time: a disk that makes a few commits in a thousand wait decides what
+  /// the slowest of them take, and it would be chance whose turn it falls into.
+  func compareCallers(pace: Double?, at path: String) async throws -> (one: Result, all: Result) {
+    let one = with(callers: 1, pace: pace)
+    let all = with(callers: callers, pace: pace)
     var results = (one: Result(), all: Result())
     try await VectorStore.with(path + "-one", StoreOptions()) { storeOfOne in
       try await storeOfOne.createCollection(Self.collection, options)
@@ -107,14 +110,30 @@ struct WriteLoad: Sendable {
         try await storeOfAll.createCollection(Self.collection, options)
         for turn in turns(of: callers * Self.batchesPerTurn) {
           let made = make(turn)
-          results.one.add(try await one.send(made, to: storeOfOne))
-          results.all.add(try await all.send(made, to: storeOfAll))
+          let ofOne: Result
+          let ofAll: Result
+          if pace == nil {
+            ofOne = try await one.send(made, to: storeOfOne)
+            ofAll = try await all.send(made, to: storeOfAll)
+          } else {
+            async let first = one.send(made, to: storeOfOne)
+            async let second = all.send(made, to: storeOfAll)
+            (ofOne, ofAll) = try await (first, second)
+          }
+          results.one.add(ofOne)
+          results.all.add(ofAll)
         }
       }
     }
     results.one.latencies.sort()
     results.all.latencies.sort()
     return results
+  }
+
+  private func with(callers: Int, pace: Double?) -> WriteLoad {
+    var load = self
+    (load.callers, load.pace) = (callers, pace)
+    return load
   }
 
   /// The batches, so many at a time.
