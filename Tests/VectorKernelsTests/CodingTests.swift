@@ -344,8 +344,8 @@ extension Kernels {
       #expect(abs(Double(table.aux(0).pointee.norm2) / squared - 1) < 1e-5)
     }
 
-    /// Neighbours nearer to the query than a hundredth of its length: without lengths kept, what rounding does
-    /// to a product is larger than what tells them apart.
+    /// Neighbours at 0.2 to 4 % of the query's length: without lengths kept, what rounding does to a product
+    /// is larger than what tells the nearest apart.
     @Test(arguments: Metric.allCases.filter { $0 != .dot }, [128, 384])
     func `tells near neighbours apart`(metric: Metric, dimension: Int) {
       var random = SeededGenerator(seed: 47)
