@@ -11,36 +11,76 @@ static uint8_t nibble_of(uint8_t code) {
   return (uint8_t)(level > 15 ? 15 : level);
 }
 
-/// As keep_length of 8-bit codes, in integers: a hundredth of a step is 1, a level 1064.
-static void keep_length(const uint8_t *code, uint32_t stride, uint8_t *nibbles) {
-  enum { STEP = 100, LEVEL = 1064 };
-  int64_t rest = 0;
-  for (uint32_t i = 0; i < stride; i++) {
-    int32_t x = (int32_t)code[i] - 128;
-    int32_t level = nibbles[(i / 128) * 64 + (i & 63)] >> (i & 64 ? 4 : 0) & 15;
-    rest += (int64_t)x * ((2 * level - 15) * (LEVEL / 2) - STEP * x);
+enum { STEP = 100, LEVEL = 1064 };
+
+// What is known of a component by its byte alone; a hundredth of a step is 1, a level 1064.
+typedef struct {
+  /// Its level.
+  uint8_t level[256];
+  /// What it adds to the product of row and error.
+  int32_t product[256];
+  /// The way to its second nearest level.
+  int8_t way[256];
+  /// What going there would add; 0 where there is no such level.
+  int32_t turn[256];
+  /// The same, 0 also where the error is a quarter of a level at most.
+  int32_t cheap_turn[256];
+} nibble_table;
+
+static void fill(nibble_table *table) {
+  for (int code = 0; code < 256; code++) {
+    const int32_t level = nibble_of((uint8_t)code), x = code - 128;
+    const int32_t error = (2 * level - 15) * (LEVEL / 2) - STEP * x;
+    const int32_t way = error > 0 ? -1 : 1;
+    const int is_possible = error != 0 && level + way >= 0 && level + way <= 15;
+    table->level[code] = (uint8_t)level;
+    table->product[code] = x * error;
+    table->way[code] = (int8_t)way;
+    table->turn[code] = is_possible ? way * LEVEL * x : 0;
+    table->cheap_turn[code] = (error < 0 ? -error : error) > LEVEL / 4 ? table->turn[code] : 0;
   }
-  for (int32_t least = LEVEL / 4; least >= 0; least -= LEVEL / 4) {
-    for (uint32_t i = 0; i < stride; i++) {
-      if (rest > -LEVEL && rest < LEVEL) return;
-      uint8_t *nibble = nibbles + (i / 128) * 64 + (i & 63);
-      const int shift = i & 64 ? 4 : 0;
-      int32_t x = (int32_t)code[i] - 128, level = *nibble >> shift & 15;
-      int32_t error = (2 * level - 15) * (LEVEL / 2) - STEP * x;
-      int32_t turn = error > 0 ? -1 : 1;
-      int64_t after = rest + (int64_t)turn * LEVEL * x;
-      if ((error < 0 ? -error : error) <= least || level + turn < 0 || level + turn > 15) continue;
-      if ((after < 0 ? -after : after) >= (rest < 0 ? -rest : rest)) continue;
-      *nibble = (uint8_t)((*nibble & ~(15 << shift)) | (level + turn) << shift);
-      rest = after;
-    }
+}
+
+VK_INLINE int64_t magnitude(int64_t value) { return value < 0 ? -value : value; }
+
+/// Moves the level of a component by one.
+static void turn(uint8_t *nibbles, uint32_t component, int way) {
+  uint8_t *nibble = nibbles + (component / 128) * 64 + (component & 63);
+  *nibble = (uint8_t)(*nibble + (component & 64 ? way * 16 : way));
+}
+
+VK_INLINE int level_at(const uint8_t *nibbles, uint32_t component) {
+  return nibbles[(component / 128) * 64 + (component & 63)] >> (component & 64 ? 4 : 0) & 15;
+}
+
+/// As keep_length of 8-bit codes, in integers: components are turned that bring the product of row and
+/// error nearer to 0, those that cost little first.
+///
+/// What a byte decides comes from the table: a branch on it could not be foreseen.
+static void keep_length(const uint8_t *code, uint32_t stride, const nibble_table *table,
+                        uint8_t *nibbles) {
+  int64_t rest = 0;
+  for (uint32_t i = 0; i < stride; i++) rest += table->product[code[i]];
+  for (uint32_t i = 0; i < stride && magnitude(rest) >= LEVEL; i++) {
+    int64_t after = rest + table->cheap_turn[code[i]];
+    if (magnitude(after) >= magnitude(rest)) continue;
+    turn(nibbles, i, table->way[code[i]]);
+    rest = after;
+  }
+  for (uint32_t i = 0; i < stride && magnitude(rest) >= LEVEL; i++) {
+    // What has been turned can be turned back.
+    int sign = level_at(nibbles, i) == table->level[code[i]] ? 1 : -1;
+    int64_t after = rest + sign * table->turn[code[i]];
+    if (magnitude(after) >= magnitude(rest)) continue;
+    turn(nibbles, i, sign * table->way[code[i]]);
+    rest = after;
   }
 }
 
 void vk_pack_nibbles(const uint8_t *codes, uint32_t stride, size_t count, int rounding,
                      uint8_t *nibbles) {
-  uint8_t table[256];
-  for (int i = 0; i < 256; i++) table[i] = nibble_of((uint8_t)i);
+  nibble_table table;
+  fill(&table);
   const uint32_t target_stride = vk_nibble_stride(stride);
   for (size_t row = 0; row < count; row++) {
     const uint8_t *source = codes + row * stride;
@@ -48,11 +88,11 @@ void vk_pack_nibbles(const uint8_t *codes, uint32_t stride, size_t count, int ro
     for (uint32_t column = 0; column < target_stride; column += 64) {
       const uint32_t low = 2 * column, high = low + 64;
       for (uint32_t i = 0; i < 64; i++) {
-        uint8_t second = high + i < stride ? table[source[high + i]] : 0;
-        target[column + i] = (uint8_t)(table[source[low + i]] | second << 4);
+        uint8_t second = high + i < stride ? table.level[source[high + i]] : 0;
+        target[column + i] = (uint8_t)(table.level[source[low + i]] | second << 4);
       }
     }
-    if (rounding == VK_ROUND_KEEPING_LENGTH) keep_length(source, stride, target);
+    if (rounding == VK_ROUND_KEEPING_LENGTH) keep_length(source, stride, &table, target);
   }
 }
 
