@@ -1,9 +1,10 @@
 #include "CandidatePool.h"
 #include "CVectorKernels.h"
+#include "Dispatch.h"
 #include <string.h>
 
-// A batch is filtered against the worst entry, sorted, and merged in from the back, so that each
-// entry of the pool moves at most once per batch however many candidates enter.
+// A batch is filtered against the worst entry first: half of them leave nothing. What is left is few, so
+// that branches on it cannot be foreseen, and a mispredicted one costs as much as moving thirty entries.
 
 enum { BATCH = 64 };
 
@@ -27,6 +28,7 @@ static void finish(vk_pool *pool, uint32_t fresh, uint32_t first) {
   if (first < pool->cursor) pool->cursor = first;
 }
 
+/// Sorts the batch and merges it in from the back, so that each entry of the pool moves at most once.
 static void insert_portable(vk_pool *pool, const uint32_t *ids, const uint32_t *keys, uint32_t count) {
   uint64_t fresh[BATCH];
   uint64_t worst = worst_of(pool);
@@ -57,11 +59,59 @@ static void insert_portable(vk_pool *pool, const uint32_t *ids, const uint32_t *
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,popcnt")))
+#define TARGET_INLINE TARGET VK_INLINE
 
-__attribute__((target("avx512f,avx512vl,avx512bw")))
-static void insert_avx512(vk_pool *pool, const uint32_t *ids, const uint32_t *keys, uint32_t count) {
+/// Eight entries, with x put in its place among the ascending ones before it and them.
+///
+/// Each becomes max(the one before it, min(itself, x)): itself where it is less than x, the one before
+/// where both are greater, and x in between. The entry that was last goes to the next eight.
+TARGET_INLINE __m512i shifted(__m512i before, __m512i entries, __m512i x) {
+  __m512i previous = _mm512_alignr_epi64(entries, before, 7);
+  return _mm512_max_epu64(previous, _mm512_min_epu64(entries, x));
+}
+
+/// Puts fresh ones in their places in N times eight entries, all of which stay in registers meanwhile.
+TARGET_INLINE void insert_in_registers(uint64_t *entries, const uint64_t *fresh, uint32_t n,
+                                       const uint32_t N) {
+  const __m512i none = _mm512_setzero_si512();
+  __m512i parts[8];
+#pragma clang loop unroll(full)
+  for (uint32_t i = 0; i < N; i++) parts[i] = _mm512_loadu_si512(entries + 8 * i);
+  for (uint32_t j = 0; j < n; j++) {
+    const __m512i x = _mm512_set1_epi64((long long)fresh[j]);
+#pragma clang loop unroll(full)
+    for (uint32_t i = N - 1; i > 0; i--) parts[i] = shifted(parts[i - 1], parts[i], x);
+    parts[0] = shifted(none, parts[0], x);
+  }
+#pragma clang loop unroll(full)
+  for (uint32_t i = 0; i < N; i++) _mm512_storeu_si512(entries + 8 * i, parts[i]);
+}
+
+/// The same for any number of entries, of which those before `first` are less than all fresh ones.
+TARGET static void insert_in_memory(const vk_pool *pool, const uint64_t *fresh, uint32_t n,
+                                    uint32_t first) {
+  uint64_t *entries = pool->entries;
+  const uint32_t bottom = first / 8;
+  for (uint32_t j = 0; j < n; j++) {
+    const __m512i x = _mm512_set1_epi64((long long)fresh[j]);
+    const uint32_t last = pool->size + j < pool->capacity ? pool->size + j : pool->capacity - 1;
+    __m512i part = _mm512_loadu_si512(entries + last / 8 * 8);
+    for (uint32_t i = last / 8; i > bottom; i--) {
+      __m512i before = _mm512_loadu_si512(entries + 8 * i - 8);
+      _mm512_storeu_si512(entries + 8 * i, shifted(before, part, x));
+      part = before;
+    }
+    _mm512_storeu_si512(entries + 8 * bottom, shifted(_mm512_setzero_si512(), part, x));
+  }
+}
+
+TARGET static void insert_avx512(vk_pool *pool, const uint32_t *ids, const uint32_t *keys,
+                                 uint32_t count) {
   uint64_t fresh[BATCH + 8];
-  __m512i worst = _mm512_set1_epi64((long long)worst_of(pool));
+  uint64_t *entries = pool->entries;
+  const __m512i worst = _mm512_set1_epi64((long long)worst_of(pool));
+  __m512i least = _mm512_set1_epi64(-1);
   uint32_t n = 0;
   for (uint32_t i = 0; i < count; i += 8) {
     __mmask8 there = count - i >= 8 ? 0xFF : (__mmask8)((1u << (count - i)) - 1);
@@ -69,39 +119,38 @@ static void insert_avx512(vk_pool *pool, const uint32_t *ids, const uint32_t *ke
     __m512i id = _mm512_cvtepu32_epi64(_mm256_maskz_loadu_epi32(there, ids + i));
     __m512i entry = _mm512_or_si512(_mm512_slli_epi64(key, 32), _mm512_slli_epi64(id, 1));
     __mmask8 nearer = _mm512_mask_cmplt_epu64_mask(there, entry, worst);
+    least = _mm512_mask_min_epu64(least, nearer, least, entry);
     // Compressed in the register: compressing into memory is microcode on Zen.
     _mm512_storeu_si512(fresh + n, _mm512_maskz_compress_epi64(nearer, entry));
     n += (uint32_t)__builtin_popcount(nearer);
   }
   if (n == 0) return;
-  sort_entries(fresh, n);
-  uint64_t *entries = pool->entries;
-  uint32_t end = pool->size;
-  for (uint32_t j = n; j-- > 0;) {
-    __m512i entry = _mm512_set1_epi64((long long)fresh[j]);
-    // Eight at a time from the back: all of them move while all of them are greater.
-    while (end >= 8) {
-      __m512i chunk = _mm512_loadu_si512(entries + end - 8);
-      uint32_t greater = (uint32_t)__builtin_popcount(_mm512_cmpgt_epu64_mask(chunk, entry));
-      if (greater != 8) {
-        __mmask8 moved = (__mmask8)(0xFF00u >> greater);
-        _mm512_mask_storeu_epi64(entries + end - 8 + j + 1, moved, chunk);
-        end -= greater;
-        goto placed;
-      }
-      _mm512_storeu_si512(entries + end - 8 + j + 1, chunk);
-      end -= 8;
-    }
-    while (end > 0 && entries[end - 1] > fresh[j]) {
-      entries[end + j] = entries[end - 1];
-      end--;
-    }
-  placed:
-    entries[end + j] = fresh[j];
+  const __m512i nearest = _mm512_set1_epi64((long long)_mm512_reduce_min_epu64(least));
+  uint32_t first = 0;
+  for (uint32_t i = 0; i < pool->size; i += 8) {
+    __mmask8 before = _mm512_cmplt_epu64_mask(_mm512_loadu_si512(entries + i), nearest);
+    first += (uint32_t)__builtin_popcount(before);
   }
-  finish(pool, n, end);
+  switch ((pool->capacity + 7) / 8) {
+    case 1: insert_in_registers(entries, fresh, n, 1); break;
+    case 2: insert_in_registers(entries, fresh, n, 2); break;
+    case 3: insert_in_registers(entries, fresh, n, 3); break;
+    case 4: insert_in_registers(entries, fresh, n, 4); break;
+    case 5: insert_in_registers(entries, fresh, n, 5); break;
+    case 6: insert_in_registers(entries, fresh, n, 6); break;
+    case 7: insert_in_registers(entries, fresh, n, 7); break;
+    case 8: insert_in_registers(entries, fresh, n, 8); break;
+    default: insert_in_memory(pool, fresh, n, first);
+  }
+  finish(pool, n, first);
 }
 #endif
+
+void vk_pool_clear(vk_pool *pool) {
+  pool->size = pool->cursor = 0;
+  // The variants that work on eight entries at a time need to know those that are none.
+  memset(pool->entries, 0xFF, ((size_t)pool->capacity + 7) / 8 * 8 * sizeof *pool->entries);
+}
 
 void vk_pool_insert(vk_pool *pool, const uint32_t *ids, const uint32_t *keys, uint32_t count) {
   while (count > 0) {

@@ -29,7 +29,9 @@ package struct Place: Sendable {
 
   /// An empty pool in the context's memory.
   func pool(capacity: Int) -> vk_pool {
-    unsafe vk_pool(entries: entries, size: 0, capacity: UInt32(capacity), cursor: 0)
+    var pool = unsafe vk_pool(entries: entries, size: 0, capacity: UInt32(capacity), cursor: 0)
+    unsafe vk_pool_clear(&pool)
+    return unsafe pool
   }
 
   /// The entry point: node 0 of the top layer.

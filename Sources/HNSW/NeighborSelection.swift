@@ -64,6 +64,7 @@ import CVectorKernels
     }
     unsafe scorer.score(rows, count, into: keys)
     var pool = unsafe vk_pool(entries: entries, size: 0, capacity: UInt32(count), cursor: 0)
+    unsafe vk_pool_clear(&pool)
     unsafe vk_pool_insert(&pool, nodes, keys, UInt32(count))
     unsafe take(entries: entries, count: count) { layer.row($0) }
   }

@@ -18,7 +18,7 @@ import Testing
     #expect(hashes.count == 1)
   }
 
-  @Test(arguments: [1, 2, 7, 8, 9, 64, 100] as [UInt32], [1, 2, 3] as [UInt64])
+  @Test(arguments: [1, 2, 7, 8, 9, 40, 64, 65, 72, 100, 200] as [UInt32], [1, 2, 3] as [UInt64])
   func `A pool keeps what sorting would keep, on every instruction set`(
     capacity: UInt32,
     seed: UInt64
@@ -37,6 +37,7 @@ import Testing
     let entries = UnsafeMutablePointer<UInt64>.allocate(capacity: room)
     defer { entries.deallocate() }
     var pool = vk_pool(entries: entries, size: 0, capacity: capacity, cursor: 0)
+    vk_pool_clear(&pool)
     var model: [UInt64] = []
     var id: UInt32 = 0
     for _ in 0..<60 {

@@ -18,8 +18,11 @@ typedef struct vk_pool {
   uint32_t cursor;  ///< all entries before it are expanded
 } vk_pool;
 
+/// Makes a pool empty whose `entries` and `capacity` are set; before anything else is done with it.
+void vk_pool_clear(vk_pool *pool);
+
 /// Inserts `count` candidates, keeps the nearest `capacity`, moves the cursor back where needed.
-/// The result is the same on every instruction set. O(count * log count + size) moves.
+/// The result is the same on every instruction set. O(count * size) moves at most.
 void vk_pool_insert(vk_pool *pool, const uint32_t *ids, const uint32_t *keys, uint32_t count);
 
 /// The nearest candidate not expanded yet, or UINT32_MAX.
