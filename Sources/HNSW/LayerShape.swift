@@ -24,8 +24,10 @@ package struct LayerShape: Sendable, Hashable {
   /// The shape of layer `layer` of graphs with these parameters.
   package init(layer: Int, parameters: Parameters) {
     header = layer == 0 ? 0 : 2
-    capacity = layer == 0 ? 2 * parameters.m : parameters.m
-    strideWords = (header + capacity + 15) & ~15
+    let least = header + (layer == 0 ? 2 * parameters.m : parameters.m)
+    strideWords = (least + 15) & ~15
+    // Above layer 0 a list takes what room its cache lines have.
+    capacity = layer == 0 ? least : strideWords - header
     let records = parameters.blockBytes / (strideWords * 4)
     shift = UInt32(Int.bitWidth - 1 - records.leadingZeroBitCount)
     let run = max(1, Self.runBytes / (strideWords * 4))
