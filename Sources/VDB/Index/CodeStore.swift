@@ -34,6 +34,9 @@ final class CodeStore {
     owners = (0..<blocks.count).map { blocks.owner(of: $0) }
   }
 
+  /// Rows encoded in one piece at most; a power of two, as the rows of blocks are.
+  private static let pieceLimit = 128
+
   /// Bytes of a block with its aux rows.
   var blockPayloadBytes: Int { layout.blockBytes }
 
@@ -49,8 +52,9 @@ final class CodeStore {
       addresses.append(memory.address)
       owners.append(memory)
     }
-    // Pieces of at most a block of either kind, so that each is one run of memory on both sides.
-    let pieceRows = UInt32(min(shape.rows, vectors.shape.rows))
+    // Pieces of at most a block of either kind, so that each is one run of memory on both sides; small
+    // ones, so that threads end together.
+    let pieceRows = UInt32(min(shape.rows, vectors.shape.rows, Self.pieceLimit))
     var pieces: [(first: Row, count: Int)] = []
     var row = coded
     while row < end {
@@ -91,14 +95,6 @@ final class CodeStore {
   /// An immutable version for searching, or for the builder.
   func version() -> CodeBlocks {
     CodeBlocks(layout: layout, addresses: addresses, owners: owners)
-  }
-
-  /// The rows of a full block as stored: codes, then aux.
-  func payload(ofBlock block: Int) -> UnsafeRawBufferPointer {
-    unsafe UnsafeRawBufferPointer(
-      start: UnsafeRawPointer(bitPattern: UInt(addresses[block])),
-      count: blockPayloadBytes
-    )
   }
 
   /// Lets a stored block's copy in memory go: from now on it is read from the map.
