@@ -21,6 +21,8 @@ final class CollectionIndexer {
   /// The log of changes would not lead from the graph on disk to the one in memory: the next checkpoint
   /// writes all blocks.
   private var needsGeneration: Bool
+  /// Code blocks in the writer's hands, in their order.
+  private var flushing: [(blocks: Range<UInt32>, upkeep: Writer.Upkeep)] = []
 
   /// Continues an intact index, or begins anew.
   init(
@@ -87,9 +89,12 @@ final class CollectionIndexer {
     )
     KillPoint.reach("link.slice")
     publish(version)
-    // Many turns share a transaction, since linking stands still meanwhile.
+    // Many turns share a transaction; it goes on while the next ones link.
     let waiting = (Int(linked) - Int(codes.flushed)) * codes.shape.stride
-    if waiting >= Self.sliceBytes { try flushCodes() }
+    if waiting >= Self.sliceBytes {
+      try finishFlushing()
+      try beginFlushing()
+    }
   }
 
   private func publish(_ version: CodeBlocks) {
@@ -103,45 +108,60 @@ final class CollectionIndexer {
     )
   }
 
-  /// Stores code blocks that are full and linked, a few megabytes a transaction.
+  /// Stores code blocks that are full and linked.
   private func flushCodes() throws(VectorStoreError) {
+    try finishFlushing()
+    try beginFlushing()
+    try finishFlushing()
+  }
+
+  /// Hands the writer code blocks that are full and linked, a few megabytes a transaction.
+  private func beginFlushing() throws(VectorStoreError) {
     let shape = codes.shape
     let full = min(linked, try sealedRows()) >> shape.shift
     let perSlice = max(1, Self.sliceBytes / codes.blockPayloadBytes)
+    // Keeps what is written alive, even if the indexer is given up meanwhile.
+    let version = codes.version()
+    let (id, layout) = (id, codes.layout)
     var block = codes.flushed >> shape.shift
     while block < full {
-      let end = min(full, block + UInt32(perSlice))
-      let id = id
-      let runs = BlockRuns(codes.layout)
-      let blocks = (block..<end).map {
-        unsafe Payload(number: $0, bytes: codes.payload(ofBlock: Int($0)))
-      }
-      try writer.maintain("store codes") { (step) throws(VectorStoreError) in
+      let blocks = block..<min(full, block + UInt32(perSlice))
+      let upkeep = writer.beginMaintaining("store codes") { (step) throws(VectorStoreError) in
         guard var collection = step.state.collections[id] else { return }
+        let runs = BlockRuns(layout)
         for block in blocks {
           let header = BlockHeader(
             kind: .codes,
-            firstRow: UInt64(shape.firstRow(of: block.number)),
+            firstRow: UInt64(shape.firstRow(of: block)),
             rows: UInt32(shape.rows),
             stride: UInt32(shape.stride),
             runRows: UInt32(runs.rows),
-            payloadBytes: unsafe UInt64(block.bytes.count)
+            payloadBytes: UInt64(layout.blockBytes)
           )
           try unsafe step.putBlock(
             header,
-            payload: block.bytes,
+            payload: version.bytes(of: Int(block), layout),
             runs: runs,
-            key: Key.item(id, block.number),
+            key: Key.item(id, block),
             in: step.tables.codes
           )
         }
-        collection.record.coded = shape.firstRow(of: end)
+        collection.record.coded = shape.firstRow(of: blocks.upperBound)
         collection.recordChanged = true
         step.state.collections[id] = collection
       }
-      codes.flushed = shape.firstRow(of: end)
-      try adoptStoredCodes(block..<end)
-      block = end
+      flushing.append((blocks, upkeep))
+      block = blocks.upperBound
+    }
+    codes.flushed = max(codes.flushed, shape.firstRow(of: full))
+  }
+
+  /// Waits for what the writer was handed.
+  private func finishFlushing() throws(VectorStoreError) {
+    while !flushing.isEmpty {
+      let (blocks, upkeep) = flushing.removeFirst()
+      try upkeep.wait()
+      try adoptStoredCodes(blocks)
     }
   }
 
@@ -164,13 +184,6 @@ final class CollectionIndexer {
 
   private func sealedRows() throws(VectorStoreError) -> Row {
     try publisher.snapshot().collection(id, named: name).record.sealed
-  }
-
-  /// A block's rows on their way to the writer's thread, while the indexer waits.
-  @safe
-  struct Payload: @unchecked Sendable {
-    let number: UInt32
-    let bytes: UnsafeRawBufferPointer
   }
 
   /// What one transaction of upkeep writes, so that a batch never waits long.

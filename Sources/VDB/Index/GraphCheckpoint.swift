@@ -136,10 +136,9 @@ extension WriterStep {
       payloadBytes: UInt64(nodes * layer.shape.strideBytes)
     )
     let key = Key.graph(collection, generation: generation, layer: number, block: UInt32(block))
-    let bytes = unsafe layer.withBlockBytes(block) {
-      unsafe CollectionIndexer.Payload(number: 0, bytes: $0)
-    }
-    try unsafe putBlock(header, payload: bytes.bytes, runs: runs, key: key, in: tables.graph)
+    // The layer keeps the block.
+    let payload = unsafe layer.withBlockBytes(block) { unsafe $0 }
+    try unsafe putBlock(header, payload: payload, runs: runs, key: key, in: tables.graph)
   }
 
   /// Makes the graph on disk the current one.

@@ -259,12 +259,11 @@ struct Verification {
     )
     let layout = again.layout
     let shape = layout.shape
+    let made = again.version()
     for block in 0..<shape.blocks(for: index.linked) {
       let rows = min(shape.rows, Int(index.linked) - block * shape.rows)
-      let expected = unsafe again.payload(ofBlock: block)
-      guard let stored = unsafe UnsafeRawPointer(bitPattern: UInt(index.codes.address(of: block)))
-      else { continue }
-      let actual = unsafe UnsafeRawBufferPointer(start: stored, count: layout.blockBytes)
+      let expected = unsafe made.bytes(of: block, layout)
+      let actual = unsafe index.codes.bytes(of: block, layout)
       let parts = [
         0..<(rows * shape.stride),
         layout.auxOffset..<(layout.auxOffset + rows * layout.auxBytes),

@@ -71,6 +71,14 @@ final class CodeBlocks: @unchecked Sendable {
 
   func owner(of block: Int) -> AlignedMemory? { owners[block] }
   func address(of block: Int) -> UInt64 { unsafe directory[block] }
+
+  /// A block as it is stored, full or not: codes, then aux, then 4-bit codes.
+  func bytes(of block: Int, _ layout: CodeLayout) -> UnsafeRawBufferPointer {
+    unsafe UnsafeRawBufferPointer(
+      start: UnsafeRawPointer(bitPattern: UInt(directory[block])),
+      count: layout.blockBytes
+    )
+  }
 }
 
 /// How a block of codes is laid out: the 8-bit rows, then the aux rows, then the 4-bit rows.

@@ -70,21 +70,37 @@ final class Writer: Sendable {
     _ name: String,
     _ apply: @escaping @Sendable (inout WriterStep) throws(VectorStoreError) -> Void
   ) throws(VectorStoreError) {
-    let outcome = Outcome()
-    let semaphore = DispatchSemaphore(value: 0)
-    queue.submit(
-      CommitQueue.Maintenance(name: name, apply: apply) { result in
-        outcome.value.withLock { $0 = result }
-        semaphore.signal()
-      }
-    )
-    semaphore.wait()
-    try outcome.value.withLock { $0 }.get()
+    try beginMaintaining(name, apply).wait()
   }
 
-  /// Carries the end of a unit of work from the writer's thread to the one that waits.
-  private final class Outcome: Sendable {
-    let value = Guarded<Result<Void, VectorStoreError>>(.failure(.closed))
+  /// Runs one unit of upkeep in a transaction of its own, while the caller does something else.
+  ///
+  /// Units are done in the order in which they were begun.
+  func beginMaintaining(
+    _ name: String,
+    _ apply: @escaping @Sendable (inout WriterStep) throws(VectorStoreError) -> Void
+  ) -> Upkeep {
+    let upkeep = Upkeep()
+    queue.submit(CommitQueue.Maintenance(name: name, apply: apply) { upkeep.finish($0) })
+    return upkeep
+  }
+
+  /// A unit of upkeep on its way to its commit.
+  final class Upkeep: Sendable {
+    private let outcome = Guarded<Result<Void, VectorStoreError>>(.failure(.closed))
+    private let semaphore = DispatchSemaphore(value: 0)
+
+    fileprivate func finish(_ result: Result<Void, VectorStoreError>) {
+      outcome.withLock { $0 = result }
+      semaphore.signal()
+    }
+
+    /// Waits for the commit; not for the writer's own thread.
+    func wait() throws(VectorStoreError) {
+      semaphore.wait()
+      defer { semaphore.signal() }
+      try outcome.withLock { $0 }.get()
+    }
   }
 
   private func run(_ initial: StoreState) {
