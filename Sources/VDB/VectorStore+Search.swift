@@ -277,7 +277,7 @@ struct SearchSession: Sendable {
       kernels: collection.kernels.fullPrecision,
       coding: collection.kernels.coding,
       checker: store.checker,
-      damaged: { [weak store] id in store?.indexIsDamaged(id) }
+      damaged: { [weak store] index, id in store?.indexIsDamaged(index, of: id) }
     )
   }
 
@@ -368,10 +368,10 @@ extension SearchPlan {
 
 extension VectorStore {
   /// Has a damaged index built again, where this process may write.
-  func indexIsDamaged(_ id: CollectionID) {
+  func indexIsDamaged(_ index: IndexVersion, of id: CollectionID) {
     logger.warning("index damaged, queries scan", metadata: ["collection": "\(id.number)"])
     do throws(VectorStoreError) {
-      try writing("rebuild an index").indexer.rebuild(id)
+      try writing("rebuild an index").indexer.rebuild(id, instead: index)
     } catch {
       // Read-only or closing: the scan's answers are right without an index.
       return

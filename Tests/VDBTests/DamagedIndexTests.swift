@@ -1,6 +1,7 @@
 import TestSupport
 import Testing
-import VDB
+
+@testable import VDB
 
 /// A closed store with an index, and what its searches find.
 private struct IndexedStore {
@@ -211,6 +212,42 @@ private enum Shape: CaseIterable {
           while try !made.walks(store) { try await Task.sleep(for: .milliseconds(1)) }
           try await store.index("c")
           #expect(try store.verify(.deep).problems == [])
+        }
+        try await made.reading { (store) async throws in
+          #expect(try store.verify(.deep).problems == [])
+          #expect(try made.walks(store))
+        }
+      }
+    }
+  }
+
+  /// Queries report a damaged version as long as they hold it, and the indexer may be given up while the
+  /// new graph is published already: what is on disk is written again all the same.
+  @Test(arguments: Shape.allCases, [false, true])
+  fileprivate func `is written again however late it is reported`(
+    _ shape: Shape,
+    isOfNewOne: Bool
+  ) async throws {
+    try await shape.with { made in
+      try await made.damaged { blocks in
+        for block in blocks.codes { blocks.bytes[block.offset + 40] ^= 4 }
+      } _: {
+        try await made.opened(.readWrite) { (store) async throws in
+          let collection = try store.snapshot().collection("c")
+          let damaged = try #require(collection.index)
+          _ = try await made.rows(store, made.queries[0])
+          store.waitForIndexChecks()
+          #expect(try await made.rows(store) == made.exact)
+          while try !made.walks(store) { try await Task.sleep(for: .milliseconds(1)) }
+          try await store.index("c")
+          let rebuilt = try #require(try store.snapshot().collection("c").index)
+          store.indexIsDamaged(isOfNewOne ? rebuilt : damaged, of: collection.record.id)
+          let more = Numbered.records(
+            IndexedStore.rows..<(IndexedStore.rows + 40),
+            dimension: made.dimension
+          )
+          if isOfNewOne { _ = try await store.insertBatch(more, into: "c") }
+          try await store.index("c")
         }
         try await made.reading { (store) async throws in
           #expect(try store.verify(.deep).problems == [])

@@ -25,9 +25,12 @@ final class CollectionIndexer {
   private var flushing: [(blocks: Range<UInt32>, upkeep: Writer.Upkeep)] = []
 
   /// Continues an intact index, or begins anew.
+  ///
+  /// - Parameter isRewriting: Nothing that is on disk counts, whatever its record says.
   init(
     _ collection: CollectionSnapshot,
     in reading: SharedReadTransaction,
+    isRewriting: Bool,
     publisher: Publisher,
     writer: Writer
   ) {
@@ -39,14 +42,14 @@ final class CollectionIndexer {
     generation = collection.record.graphGeneration
     slices = collection.record.graphSlices
     logBytes = Loader(reading: reading).graphLogBytes(collection.record)
-    needsGeneration = collection.linked != collection.record.linked
+    needsGeneration = isRewriting || collection.linked != collection.record.linked
     if let index = collection.intactIndex(in: reading), let graph = index.graph.inOwnMemory() {
       builder = GraphBuilder(continuing: graph)
       codes = CodeStore(
         continuing: index.codes,
         coding: collection.kernels.coding,
         coded: index.linked,
-        flushed: collection.record.coded
+        flushed: isRewriting ? 0 : collection.record.coded
       )
     } else {
       builder = GraphBuilder(parameters: Parameters(options.index))

@@ -28,6 +28,7 @@ extension Indexer {
     _ action: IndexerState.Action,
     on id: CollectionID,
     with known: CollectionIndexer?,
+    isRewriting: Bool,
     workers: Int,
     stop: StopFlag
   ) -> Outcome {
@@ -50,6 +51,7 @@ extension Indexer {
         ?? CollectionIndexer(
           collection,
           in: snapshot.reading,
+          isRewriting: isRewriting,
           publisher: publisher,
           writer: writer
         )

@@ -13,6 +13,8 @@ final class Indexer: @unchecked Sendable {
     var isBusy = false
     /// What the worker brings back belongs to an index that was given up meanwhile.
     var isRestarting = false
+    /// What is on disk is damaged, until a checkpoint has written all of it again.
+    var isRewriting = false
     var isDropped = false
     var lastCommit = ContinuousClock.now
     /// Commits that are not linked yet: the row after each, and when it came.
@@ -130,13 +132,20 @@ final class Indexer: @unchecked Sendable {
   }
 
   /// The collection's index was found damaged: it is built again from the vectors (I8).
-  func rebuild(_ id: CollectionID) {
+  ///
+  /// Nothing happens if another version has taken the damaged one's place: queries report it as long as
+  /// they hold it.
+  func rebuild(_ id: CollectionID, instead damaged: IndexVersion) {
     condition.lock()
-    if let slot = slots[id], slot.state.linked > 0, slot.failure == nil {
+    let published = publisher.current.load()?.collections.values.first { $0.record.id == id }
+    if let slot = slots[id], slot.state.linked > 0, slot.failure == nil,
+      published?.index === damaged
+    {
       logger.warning("index damaged, building it again", metadata: ["collection": "\(id.number)"])
       slots[id]?.state.restart()
       slots[id]?.indexer = nil
       slots[id]?.isRestarting = slot.isBusy
+      slots[id]?.isRewriting = true
       slots[id]?.measuring?.raise()
     }
     condition.broadcast()
@@ -201,11 +210,19 @@ final class Indexer: @unchecked Sendable {
       }
       slots[id]?.isBusy = true
       let indexer = slots[id]?.indexer
+      let isRewriting = slots[id]?.isRewriting == true
       let stop = StopFlag()
       if action == .calibrate { slots[id]?.measuring = stop }
       let workers = max(1, threads / max(1, slots.values.count { $0.isBusy }))
       condition.unlock()
-      let outcome = perform(action, on: id, with: indexer, workers: workers, stop: stop)
+      let outcome = perform(
+        action,
+        on: id,
+        with: indexer,
+        isRewriting: isRewriting,
+        workers: workers,
+        stop: stop
+      )
       condition.lock()
       finish(id, outcome)
       condition.broadcast()
@@ -286,6 +303,7 @@ final class Indexer: @unchecked Sendable {
     case .checkpointed(let indexer, let row):
       slots[id]?.indexer = indexer
       slots[id]?.state.didCheckpoint(upTo: row)
+      slots[id]?.isRewriting = false
     case .merged(let row): slots[id]?.state.didMerge(upTo: row)
     case .calibrated: slots[id]?.measuringFailures = 0
     case .notCalibrated(let error):

@@ -171,7 +171,7 @@ struct RecallMeasurement: Sendable {
       kernels: collection.kernels.fullPrecision,
       coding: collection.kernels.coding,
       checker: nil,
-      damaged: { _ in }
+      damaged: { _, _ in }
     )
     return try inParallel(count: sample.queries.count) {
       (number, context) throws(VectorStoreError) in

@@ -38,7 +38,7 @@ struct CollectionSearch {
   /// Looks at the whole of an index that was read from disk, behind the queries; `nil` where that was done.
   let checker: IndexChecker?
   /// Told when an index from disk turns out to be damaged.
-  let damaged: @Sendable (CollectionID) -> Void
+  let damaged: @Sendable (IndexVersion, CollectionID) -> Void
 
   /// Candidates compared in any case, so that there is something to judge estimates by.
   private static let leastCompared = 12
@@ -87,11 +87,11 @@ struct CollectionSearch {
   }
 
   private func usableIndex(_ plan: SearchPlan) -> IndexVersion? {
-    guard !plan.exact, collection.index != nil, collection.rows > SearchPlan.scanRows else {
+    guard !plan.exact, let index = collection.index, collection.rows > SearchPlan.scanRows else {
       return nil
     }
-    if let index = collection.index, index.integrity.state != .damaged { return index }
-    damaged(collection.record.id)
+    if index.integrity.state != .damaged { return index }
+    damaged(index, collection.record.id)
     return nil
   }
 
@@ -116,7 +116,7 @@ struct CollectionSearch {
       let isWhole = unsafe try walk(index, checks, plan, context, code, &questions[position])
       if !isWhole {
         index.integrity.noteDamage()
-        damaged(collection.record.id)
+        damaged(index, collection.record.id)
         return false
       }
       if let tail {
