@@ -17,7 +17,8 @@ extension GraphBuilder {
         links: links,
         childCounts: layers[index].childCounts,
         workers: workers,
-        codes: codes
+        codes: codes,
+        least: parameters.m
       )
       jobs.append(job)
       firstPieces.append(pieces)
@@ -76,6 +77,8 @@ private struct BackLinks: Sendable {
   let childCounts: [UInt8]
   let workers: [LinkWorker]
   let codes: vk_codes
+  /// Links that a list keeps at least when it is pruned.
+  let least: Int
 
   /// Groups that a worker takes at a time.
   private static let step = 32
@@ -128,7 +131,13 @@ private struct BackLinks: Sendable {
           let marked = markProtected(selection, count: count, target: target, parent: parent)
           // The parent counts as one more that may stay.
           let room = others < count ? limit + 1 : limit
-          count = selection.choose(count, limit: room, protectedCount: marked, scorer: scorer)
+          count = selection.choose(
+            count,
+            least: least,
+            limit: room,
+            protectedCount: marked,
+            scorer: scorer
+          )
         }
       }
     }

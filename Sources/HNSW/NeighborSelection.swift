@@ -1,6 +1,6 @@
 import CVectorKernels
 
-/// Chooses diverse neighbours among candidates (paper, algorithm 4, without its extensions).
+/// Chooses diverse neighbours among candidates (paper, algorithm 4).
 ///
 /// A candidate is kept if no neighbour kept before is nearer to it than the node itself is. The paper
 /// tests each candidate against those kept; here each one kept scores all candidates left at once:
@@ -17,6 +17,8 @@ import CVectorKernels
   private(set) var rows: UnsafeMutablePointer<UInt32>
   /// Their keys for the node's query.
   private(set) var keys: UnsafeMutablePointer<UInt32>
+  /// The candidates as they were before one choice.
+  private var candidates: UnsafeMutablePointer<UInt32>
   private var scores: UnsafeMutablePointer<UInt32>
   private var entries: UnsafeMutablePointer<UInt64>
   private var capacity = 0
@@ -26,6 +28,7 @@ import CVectorKernels
     unsafe nodes = .allocate(capacity: 1)
     unsafe rows = .allocate(capacity: 1)
     unsafe keys = .allocate(capacity: 1)
+    unsafe candidates = .allocate(capacity: 1)
     unsafe scores = .allocate(capacity: 1)
     unsafe entries = .allocate(capacity: 1)
   }
@@ -36,6 +39,7 @@ import CVectorKernels
     unsafe nodes.deallocate()
     unsafe rows.deallocate()
     unsafe keys.deallocate()
+    unsafe candidates.deallocate()
     unsafe scores.deallocate()
     unsafe entries.deallocate()
   }
@@ -48,6 +52,7 @@ import CVectorKernels
     unsafe nodes = .allocate(capacity: capacity)
     unsafe rows = .allocate(capacity: capacity)
     unsafe keys = .allocate(capacity: capacity)
+    unsafe candidates = .allocate(capacity: capacity)
     unsafe scores = .allocate(capacity: capacity)
     unsafe entries = .allocate(capacity: capacity + Int(VK_POOL_SLACK))
   }
@@ -139,6 +144,42 @@ import CVectorKernels
       chosen = first
     }
     return chosen
+  }
+
+  /// As `choose`, but where fewer than `least` are left, the farthest of the others stay too: in data of
+  /// tight clusters those chosen are near, and the way to other clusters would be lost.
+  ///
+  /// - Parameters:
+  ///   - count: How many candidates there are, nearest first.
+  ///   - least: How many stay at least, if there are so many; at most `limit`.
+  ///   - limit: How many may stay.
+  ///   - protectedCount: How many candidates carry `protected`, at most `limit`.
+  ///   - scorer: The node's own, whose keys the candidates have.
+  /// - Returns: How many are left in `nodes`, still nearest first and with their marks.
+  func choose(
+    _ count: Int,
+    least: Int,
+    limit: Int,
+    protectedCount: Int,
+    scorer: Scorer
+  ) -> Int {
+    unsafe candidates.update(from: nodes, count: count)
+    let chosen = choose(count, limit: limit, protectedCount: protectedCount, scorer: scorer)
+    let total = min(count, max(chosen, least))
+    var (others, next) = (total - chosen, chosen - 1)
+    // Those chosen are in the candidates' order: both are gone through from the farthest on.
+    var (slot, candidate) = (total - 1, count - 1)
+    while others > 0 {
+      if next >= 0, unsafe nodes[next] == candidates[candidate] {
+        next &-= 1
+      } else {
+        others &-= 1
+      }
+      unsafe nodes[slot] = candidates[candidate]
+      slot &-= 1
+      candidate &-= 1
+    }
+    return total
   }
 
   /// A key that can be compared across queries: keys leave out what is the same for all rows of one.
