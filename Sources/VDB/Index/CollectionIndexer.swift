@@ -24,9 +24,8 @@ final class CollectionIndexer {
   /// Code blocks in the writer's hands, in their order.
   private var flushing: [(blocks: Range<UInt32>, upkeep: Writer.Upkeep)] = []
 
-  /// Continues an intact index, or begins anew.
-  ///
-  /// - Parameter isRewriting: Nothing that is on disk counts, whatever its record says.
+  /// Continues an intact index, or begins anew; when rewriting, nothing that is on disk counts, whatever
+  /// its record says.
   init(
     _ collection: CollectionSnapshot,
     in reading: SharedReadTransaction,
