@@ -66,7 +66,12 @@ final class WorkerTeam: @unchecked Sendable {
     if hasMembers { return }
     hasMembers = true
     for worker in 1..<count {
-      Thread.detachNewThread { self.serve(as: worker) }
+      let member = Thread { self.serve(as: worker) }
+      #if canImport(Darwin)
+        // Elsewhere a thread has the priority of the one that starts it.
+        member.qualityOfService = Thread.current.qualityOfService
+      #endif
+      member.start()
     }
   }
 

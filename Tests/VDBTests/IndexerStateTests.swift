@@ -314,6 +314,29 @@ import VDB
     #expect(state.next(isResting: false) == .link(upTo: 1024, includingPartialSlice: false))
   }
 
+  @Test func `gives way to queries unless somebody waits or many rows are not linked`() {
+    func state(_ committed: Row, merged: Row = 20_000) -> IndexerState {
+      IndexerState(
+        mode: .background,
+        committed: committed,
+        linked: 20_000,
+        checkpointed: 20_000,
+        merged: merged
+      )
+    }
+    let link = Action.link(upTo: 20_500, includingPartialSlice: false)
+    #expect(!state(20_500).isUrgent(link))
+    #expect(state(24_096).isUrgent(link))
+    var asked = state(20_500)
+    asked.request(upTo: 20_500)
+    #expect(asked.isUrgent(link))
+    asked.didLink(upTo: 20_500)
+    #expect(!asked.isUrgent(.checkpoint))
+    #expect(!state(20_500).isUrgent(.mergeIDs(upTo: 20_500)))
+    #expect(state(600_000).isUrgent(.mergeIDs(upTo: 600_000)))
+    #expect(!state(600_000).isUrgent(.calibrate))
+  }
+
   @Test func `measures again when much has changed, unless the figures are to be kept`() {
     var state = IndexerState(
       mode: .background,

@@ -10,6 +10,12 @@ struct BenchMixedTests {
     var unlinkedMost: Int
     var batchSize: Int
     var backlog: Int?
+    var turns: [Turn]
+  }
+
+  private struct Turn: Decodable {
+    var rows: Int
+    var duringQps: Double
   }
 
   private struct Output: Decodable {
@@ -54,9 +60,12 @@ struct BenchMixedTests {
       let steady = try #require(output.steady)
       #expect(steady.rows == 150 && steady.rowsPerS > 0)
       #expect(steady.unlinkedMost <= 75)
+      #expect(steady.turns.map(\.rows) == [50, 50, 50])
+      #expect(steady.turns.allSatisfy { $0.duringQps > 0 })
       #expect(steady.batchSize == 50 && steady.backlog == 75)
       let burst = try #require(output.burst)
       #expect(burst.rows == 150 && burst.batchSize == 50 && burst.backlog == nil)
+      #expect(burst.turns.count == 1)
       #expect(!output.linkedOnly)
     }
   }

@@ -214,15 +214,18 @@ final class Indexer: @unchecked Sendable {
       let stop = StopFlag()
       if action == .calibrate { slots[id]?.measuring = stop }
       let workers = max(1, threads / max(1, slots.values.count { $0.isBusy }))
+      let isUrgent = isClosing || slots[id]?.state.isUrgent(action) == true
       condition.unlock()
-      let outcome = perform(
-        action,
-        on: id,
-        with: indexer,
-        isRewriting: isRewriting,
-        workers: workers,
-        stop: stop
-      )
+      let outcome = withThread(of: isUrgent ? .normal : .background, named: "vdb.indexer.low") {
+        perform(
+          action,
+          on: id,
+          with: indexer,
+          isRewriting: isRewriting,
+          workers: workers,
+          stop: stop
+        )
+      }
       condition.lock()
       finish(id, outcome)
       condition.broadcast()

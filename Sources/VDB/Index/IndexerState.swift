@@ -133,6 +133,16 @@ package struct IndexerState {
     return left == .wait && isCalibrationDue ? .calibrate : left
   }
 
+  /// Whether it is to be done at the priority of queries: somebody waits for it, or so many rows are not
+  /// linked that comparing them costs a query more than the want of a core does.
+  package func isUrgent(_ action: Action) -> Bool {
+    switch action {
+    case .link, .checkpoint: requested > linked || backlog >= Row(TailCodes.rowLimit)
+    case .mergeIDs: isMergeDue
+    case .calibrate, .reclaim, .wait: false
+    }
+  }
+
   /// Whether so many ids wait in memory that they are merged even while rows keep coming.
   package var isMergeDue: Bool { committed - merged >= max(Self.minimumMerge, merged / 4) }
 

@@ -9,9 +9,9 @@ struct BenchMixedCommand: AsyncParsableCommand {
     commandName: "mixed",
     abstract: "Rate of one searching thread alone, and while rows are inserted and indexed.",
     discussion: """
-      Half of the rows are stored and indexed first. One thread searches alone; then on, while the \
-      other half is inserted, a synced commit a batch, and indexed; then alone again. This is done twice, \
-      each time in a new store:
+      Half of the rows are stored and indexed first. One thread searches alone; then on, while rows of \
+      the other half are inserted, a synced commit a batch, and indexed; then alone again, in as many \
+      turns as --turns says. This is done twice, each time in a new store:
 
         steady  as in a service: before a commit the inserting thread waits until no more than --backlog \
       rows are stored but not in the index, so rows come as quickly as they are indexed. Linking begins when a \
@@ -20,7 +20,8 @@ struct BenchMixedCommand: AsyncParsableCommand {
         burst   as in an import: rows come as fast as the disk takes them; tens of thousands wait for the \
       index, and every search compares all of those
 
-      The rate during the work is given as a share of the mean rate alone, and of the fair share of that: \
+      The rate during the work is given as a share of the rate alone just before and after, and of the \
+      fair share of that: \
       all of it where each indexing thread has a core beside the searching one, else cores over threads. \
       The thread that inserts and the writer mostly wait for the disk and are not counted. Where other \
       programs run, compare the rates per second of running: time in which the thread had no core does \
@@ -53,8 +54,17 @@ struct BenchMixedCommand: AsyncParsableCommand {
     help: ArgumentHelp("Rows of a commit; 100 when steady, 1000 in the burst.", valueName: "n")
   )
   var batchSize: Int?
-  @Option(help: ArgumentHelp("Seconds of searching alone, before and after.", valueName: "n"))
-  var seconds = 3.0
+  @Option(
+    help: ArgumentHelp(
+      "Turns in which the second half comes; 6 when steady, 1 in the burst.",
+      valueName: "n"
+    )
+  )
+  var turns: Int?
+  @Option(
+    help: ArgumentHelp("Seconds of searching alone, before and after a turn.", valueName: "n")
+  )
+  var seconds = 1.5
   @Flag(help: "Searches leave out the rows that wait for the index: what comparing them costs.")
   var linkedOnly = false
   @OptionGroup var scratch: ScratchOption
@@ -66,6 +76,7 @@ struct BenchMixedCommand: AsyncParsableCommand {
     try requirePositive(indexingThreads, "indexing-threads")
     try requirePositive(batchSize, "batch-size")
     try requirePositive(backlog, "backlog")
+    try requirePositive(turns, "turns")
     guard seconds > 0, seconds <= 3600 else {
       throw ValidationError("--seconds must be above 0, and 3600 at most, not \(seconds).")
     }
@@ -89,6 +100,7 @@ struct BenchMixedCommand: AsyncParsableCommand {
       indexingThreads: indexingThreads,
       batchSize: batchSize ?? (inflow == .steady ? 100 : 1_000),
       backlog: inflow == .steady ? backlog : nil,
+      turns: turns ?? (inflow == .steady ? 6 : 1),
       seconds: seconds,
       isLinkedOnly: linkedOnly
     )

@@ -22,35 +22,54 @@ struct MixedLoad: Sendable {
   let batchSize: Int
   /// Rows that may wait to be linked; `nil`: any number.
   let backlog: Int?
-  /// Seconds of searching alone, before and after.
+  /// Turns in which the second half is inserted, with searching alone between them.
+  let turns: Int
+  /// Seconds of searching alone, before and after each turn.
   let seconds: Double
   /// Whether searches leave out the rows that wait to be linked.
   let isLinkedOnly: Bool
 
   /// What was measured.
   struct Figures: Sendable {
-    var before: SearchingThread.Rate
-    var during: SearchingThread.Rate
-    var after: SearchingThread.Rate
-    /// Rows inserted while searching.
-    var rows: Int
+    var turns: [Turn]
     var insertSeconds: Double
     var unlinked: Unlinked
     var cores: Int
     var threads: Int
 
-    var alone: Double { (before.perSecond + after.perSecond) / 2 }
-    var ofAlone: Double { during.perSecond / alone }
+    var rows: Int { turns.reduce(0) { $0 + $1.rows } }
+    var rowsPerSecond: Double { Double(rows) / insertSeconds }
+    var seconds: Double { turns.reduce(0) { $0 + $1.during.seconds } }
+    var aloneBefore: Double { turns[0].before.perSecond }
+    var aloneAfter: Double { turns[turns.count - 1].after.perSecond }
+    var during: Double { Double(turns.reduce(0) { $0 + $1.during.queries }) / seconds }
+    /// Queries of all turns, as a share of those that the rates alone beside each turn would have given.
+    var ofAlone: Double { share { $0.during.seconds * ($0.before.perSecond + $0.after.perSecond) } }
     var fairShare: Double { min(1, Double(cores) / Double(threads)) }
     var ofFairShare: Double { ofAlone / fairShare }
-    var rowsPerSecond: Double { Double(rows) / insertSeconds }
     /// The share of the time during which the thread ran.
-    var running: Double { during.cpuSeconds / during.seconds }
-    /// Queries a second of the thread's own running time, as a share of the same alone: what sharing the
-    /// cores costs is no part of it, what a query has more to do is.
+    var running: Double { turns.reduce(0) { $0 + $1.during.cpuSeconds } / seconds }
+    /// The same per second of the thread's own running time: what sharing the cores costs is no part of
+    /// it, what a query has more to do is.
     var ofAlonePerRunningSecond: Double {
-      during.perRunningSecond / ((before.perRunningSecond + after.perRunningSecond) / 2)
+      share { $0.during.cpuSeconds * ($0.before.perRunningSecond + $0.after.perRunningSecond) }
     }
+
+    private func share(ofTwice expected: (Turn) -> Double) -> Double {
+      let queries = turns.reduce(0) { $0 + $1.during.queries }
+      return Double(queries) / (turns.reduce(0) { $0 + expected($1) } / 2)
+    }
+  }
+
+  /// Rows inserted while searching, between two times alone: a machine's pace changes within seconds, so
+  /// rates are compared with those nearest in time.
+  struct Turn: Sendable {
+    var before: SearchingThread.Rate
+    var during: SearchingThread.Rate
+    var after: SearchingThread.Rate
+    var rows: Int
+
+    var ofAlone: Double { 2 * during.perSecond / (before.perSecond + after.perSecond) }
   }
 
   /// The rows that waited to be linked, looked up at even intervals while rows were inserted.
@@ -71,7 +90,7 @@ struct MixedLoad: Sendable {
   private static let collection = "bench"
   private static let sampleEvery = Duration.milliseconds(5)
 
-  /// Stores and indexes half of the rows, then measures alone, during the other half, and alone.
+  /// Stores and indexes half of the rows, then measures alone, while the other half comes, and alone.
   func measure(in folder: String, progress: Progress) async throws -> Figures {
     let options = StoreOptions(indexingThreads: indexingThreads)
     return try await VectorStore.with(folder, options) { store in
@@ -102,25 +121,31 @@ struct MixedLoad: Sendable {
       progress.update("Storing the first half", done: number * batchSize, total: nil)
     }
     try await store.indexed(in: Self.collection)
-    let before = try await alone(store)
-    let second = Array(batches[half...])
     let unlinked = Guarded(Unlinked())
     var insertSeconds = 0.0
-    let start = ContinuousClock.now
-    let during = try await thread(store).measure {
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await watch(store, unlinked) }
-        try await insert(second, into: store, progress)
-        group.cancelAll()
+    var turns: [Turn] = []
+    var before = try await alone(store)
+    let second = Array(batches[half...])
+    let turnCount = min(self.turns, second.count)
+    for turn in 0..<turnCount {
+      let part = second[turn * second.count / turnCount..<(turn + 1) * second.count / turnCount]
+      let start = ContinuousClock.now
+      let during = try await thread(store).measure {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          group.addTask { try await watch(store, unlinked) }
+          try await insert(part, into: store, progress)
+          group.cancelAll()
+        }
+        insertSeconds += (ContinuousClock.now - start) / .seconds(1)
       }
-      insertSeconds = (ContinuousClock.now - start) / .seconds(1)
+      let after = try await alone(store)
+      let rows = part.reduce(0) { $0 + $1.count }
+      turns.append(Turn(before: before, during: during, after: after, rows: rows))
+      before = after
     }
     let cores = ProcessInfo.processInfo.activeProcessorCount
     return Figures(
-      before: before,
-      during: during,
-      after: try await alone(store),
-      rows: second.reduce(0) { $0 + $1.count },
+      turns: turns,
       insertSeconds: insertSeconds,
       unlinked: unlinked.withLock { $0 },
       cores: cores,
@@ -130,7 +155,7 @@ struct MixedLoad: Sendable {
 
   /// Inserts all batches and returns when they are linked.
   private func insert(
-    _ batches: [RecordBatch],
+    _ batches: ArraySlice<RecordBatch>,
     into store: VectorStore,
     _ progress: Progress
   ) async throws {
