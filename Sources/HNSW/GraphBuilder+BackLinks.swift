@@ -41,22 +41,28 @@ private struct BackLinks: Sendable {
   let targets: [UInt32]
 
   init(of draft: LayerDraft, in layer: MutableLayer) {
+    let view = layer.view
     var pairs: [UInt64] = []
-    pairs.reserveCapacity(draft.rows.count * layer.view.capacity)
-    for offset in draft.rows.indices {
-      let node = draft.firstNode + UInt32(offset)
-      for slot in 0..<layer.view.degree(node) {
-        let target = unsafe layer.view.links(node)[slot]
+    pairs.reserveCapacity(draft.rows.count * view.capacity)
+    for node in draft.firstNode..<draft.firstNode + UInt32(draft.rows.count) {
+      let list = unsafe view.links(node)
+      for slot in 0..<view.capacity {
+        let target = unsafe list[slot]
+        if target == LayerShape.none { break }
         if target != node { pairs.append(UInt64(target) << 32 | UInt64(node)) }
       }
     }
     // They are in the order of the new nodes already.
-    RadixSort.byUpperHalf(&pairs, below: layer.count)
+    RadixSort.byUpperHalf(&pairs, below: view.count)
     var groups: [Int] = []
     var targets: [UInt32] = []
+    groups.reserveCapacity(pairs.count + 1)
+    targets.reserveCapacity(pairs.count)
+    var last = LayerShape.none
     for (position, pair) in pairs.enumerated() {
-      let target = UInt32(pair >> 32)
-      if target == targets.last { continue }
+      let target = UInt32(truncatingIfNeeded: pair >> 32)
+      if target == last { continue }
+      last = target
       targets.append(target)
       groups.append(position)
     }

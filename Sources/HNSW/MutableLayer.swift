@@ -91,18 +91,29 @@
   ///   - nodes: In rising order.
   ///   - team: Copies the blocks side by side.
   func makeWritable(_ nodes: [UInt32], team: WorkerTeam) {
-    var shared: [Int] = []
-    for node in nodes {
-      markChanged(node)
-      let index = Int(node >> shape.shift)
-      if !isOwn[index], shared.last != index { shared.append(index) }
-    }
+    let shared = sharedBlocks(of: nodes)
     if shared.isEmpty { return }
     let copies = shared.map { _ in GraphBlock(uninitialized: shape.blockBytes) }
     team.run(pieces: shared.count) { [blocks, shared] _, piece in
       copies[piece].copy(from: blocks[shared[piece]])
     }
     for (index, copy) in zip(shared, copies) { adopt(copy, at: index) }
+  }
+
+  /// Notes that the nodes' lists are about to change, and finds their blocks that are not this builder's.
+  private func sharedBlocks(of nodes: [UInt32]) -> [Int] {
+    // Out of the class while they are in hand: an access to a property is checked each time.
+    var words = changed
+    changed = []
+    defer { changed = words }
+    let (own, shift) = (isOwn, shape.shift)
+    var shared: [Int] = []
+    for node in nodes {
+      words[Int(node >> 6)] |= 1 << UInt64(node & 63)
+      let index = Int(node >> shift)
+      if !own[index], shared.last != index { shared.append(index) }
+    }
+    return shared
   }
 
   private func adopt(_ copy: GraphBlock, at index: Int) {

@@ -45,6 +45,7 @@ extension VectorStore {
     _ rows: Row
   ) async throws(VectorStoreError) {
     if !isReadOnly { try writing("index a collection").indexer.request(id, upTo: rows) }
+    let start = ContinuousClock.now
     while true {
       let found = try snapshot().collections[name]
       // Dropped meanwhile: nothing is left to wait for.
@@ -53,7 +54,9 @@ extension VectorStore {
         throw failure
       }
       do {
-        try await Task.sleep(for: .milliseconds(1))
+        // Rarer the longer it lasts: each look takes a core from the work that is waited for.
+        let passed = ContinuousClock.now - start
+        try await Task.sleep(for: min(.milliseconds(20), max(.milliseconds(1), passed / 20)))
       } catch {
         throw .cancelled
       }

@@ -88,7 +88,9 @@ struct MixedLoad: Sendable {
   }
 
   private static let collection = "bench"
-  private static let sampleEvery = Duration.milliseconds(5)
+  // Rarely enough to take next to nothing of a core.
+  private static let sampleEvery = Duration.milliseconds(20)
+  private static let lookEvery = Duration.milliseconds(3)
 
   /// Stores and indexes half of the rows, then measures alone, while the other half comes, and alone.
   func measure(in folder: String, progress: Progress) async throws -> Figures {
@@ -163,7 +165,7 @@ struct MixedLoad: Sendable {
     for batch in batches {
       if let backlog {
         while try Self.unlinkedRows(of: store) + batch.count > backlog {
-          try await Task.sleep(for: .milliseconds(1))
+          try await Task.sleep(for: Self.lookEvery)
         }
       }
       try await store.insertBatch(batch, into: Self.collection)
