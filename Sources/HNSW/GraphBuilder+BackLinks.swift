@@ -87,14 +87,27 @@ private struct BackLinks: Sendable {
   let least: Int
 
   /// Groups that a worker takes at a time.
-  private static let step = 32
+  private static let step = 8
 
   var pieces: Int { (links.targets.count + Self.step - 1) / Self.step }
 
   func apply(piece: Int, worker: Int) {
     let first = piece * Self.step
-    for group in first..<min(links.targets.count, first + Self.step) {
-      apply(group: group, worker: worker)
+    let groups = first..<min(links.targets.count, first + Self.step)
+    prefetch(groups)
+    for group in groups { apply(group: group, worker: worker) }
+  }
+
+  /// Asks for the lists and codes of the targets of some groups: each is somewhere else in memory.
+  private func prefetch(_ groups: Range<Int>) {
+    let lines = layer.strideBytes / 64
+    for group in groups {
+      unsafe vk_prefetch_lines(layer.record(links.targets[group]), lines)
+    }
+    unsafe withUnsafePointer(to: codes) { codes in
+      for group in groups {
+        unsafe vk_prefetch_code(codes, layer.row(links.targets[group]))
+      }
     }
   }
 
