@@ -5,59 +5,100 @@ extension GraphBuilder {
   /// Gives every neighbour of the new nodes its links back, the team's threads side by side, all layers at
   /// once.
   func linkBack(codes: vk_codes, team: WorkerTeam) {
+    group(team: team)
     var jobs: [BackLinkJob] = []
     // Pieces before each job's first one.
     var firstPieces: [Int] = []
     var pieces = 0
     for index in layers.indices {
-      let links = BackLinks(of: drafts[index], in: layers[index])
-      layers[index].makeWritable(links.targets, team: team)
-      let job = unsafe BackLinkJob(
-        layer: layers[index].view,
-        links: links,
-        childCounts: layers[index].childCounts,
-        workers: workers,
-        codes: codes,
-        least: parameters.m
-      )
-      jobs.append(job)
-      firstPieces.append(pieces)
-      pieces += job.pieces
+      let parts = backLinks[index].prefix(team.count)
+      layers[index].makeWritable(parts.map(\.targets), team: team)
+      for links in parts {
+        let job = unsafe BackLinkJob(
+          layer: layers[index].view,
+          links: links,
+          childCounts: layers[index].childCounts,
+          workers: workers,
+          codes: codes,
+          least: parameters.m
+        )
+        jobs.append(job)
+        firstPieces.append(pieces)
+        pieces += job.pieces
+      }
     }
     team.run(pieces: pieces) { [jobs, firstPieces] worker, piece in
       guard let index = firstPieces.lastIndex(where: { $0 <= piece }) else { return }
       jobs[index].apply(piece: piece - firstPieces[index], worker: worker)
     }
   }
+
+  /// Groups the links back of each layer, a part of the nodes a thread.
+  private func group(team: WorkerTeam) {
+    let parts = team.count
+    while backLinks.count < layers.count { backLinks.append([]) }
+    for index in layers.indices {
+      while backLinks[index].count < parts { backLinks[index].append(BackLinks()) }
+    }
+    let job = GroupingJob(
+      views: layers.map(\.view),
+      drafts: drafts,
+      links: backLinks,
+      parts: parts
+    )
+    team.run(pieces: layers.count * parts) { _, piece in job.take(piece: piece) }
+  }
 }
 
-/// The links back of one layer, grouped by the node that gets them.
-private struct BackLinks: Sendable {
-  /// Target and new node in one word, in their order.
-  let pairs: [UInt64]
-  /// Where each group begins in `pairs`, and where the last one ends.
-  let groups: [Int]
-  /// The node of each group, rising.
-  let targets: [UInt32]
+/// What the workers share that group links back.
+///
+/// Safe to share: each piece fills one of `links`, and lists do not change meanwhile.
+@safe private struct GroupingJob: @unchecked Sendable {
+  let views: [LayerView]
+  let drafts: [LayerDraft]
+  let links: [[BackLinks]]
+  let parts: Int
 
-  init(of draft: LayerDraft, in layer: MutableLayer) {
-    let view = layer.view
-    var pairs: [UInt64] = []
-    pairs.reserveCapacity(draft.rows.count * view.capacity)
+  /// Layer 0, which is most of the work, comes first.
+  func take(piece: Int) {
+    let (layer, part) = (piece / parts, piece % parts)
+    let count = Int(views[layer].count)
+    let targets = UInt32(count * part / parts)..<UInt32(count * (part + 1) / parts)
+    links[layer][part].take(drafts[layer], in: views[layer], targets: targets)
+  }
+}
+
+/// The links back to a part of one layer's nodes, grouped by the node that gets them; memory used for slice
+/// after slice.
+///
+/// Safe to share: one worker fills it, and all read it after that.
+final class BackLinks: @unchecked Sendable {
+  /// Target and new node in one word, in their order.
+  private(set) var pairs: [UInt64] = []
+  /// Where each group begins in `pairs`, and where the last one ends.
+  private(set) var groups: [Int] = []
+  /// The node of each group, rising.
+  private(set) var targets: [UInt32] = []
+
+  /// Takes the links of a slice's new nodes that go to one of `range`.
+  func take(_ draft: LayerDraft, in view: LayerView, targets range: Range<UInt32>) {
+    var (pairs, groups, targets) = (self.pairs, self.groups, self.targets)
+    (self.pairs, self.groups, self.targets) = ([], [], [])
+    pairs.removeAll(keepingCapacity: true)
+    groups.removeAll(keepingCapacity: true)
+    targets.removeAll(keepingCapacity: true)
     for node in draft.firstNode..<draft.firstNode + UInt32(draft.rows.count) {
       let list = unsafe view.links(node)
       for slot in 0..<view.capacity {
         let target = unsafe list[slot]
         if target == LayerShape.none { break }
-        if target != node { pairs.append(UInt64(target) << 32 | UInt64(node)) }
+        if range.contains(target), target != node {
+          pairs.append(UInt64(target) << 32 | UInt64(node))
+        }
       }
     }
     // They are in the order of the new nodes already.
-    RadixSort.byUpperHalf(&pairs, below: view.count)
-    var groups: [Int] = []
-    var targets: [UInt32] = []
-    groups.reserveCapacity(pairs.count + 1)
-    targets.reserveCapacity(pairs.count)
+    RadixSort.byUpperHalf(&pairs, below: range.upperBound)
     var last = LayerShape.none
     for (position, pair) in pairs.enumerated() {
       let target = UInt32(truncatingIfNeeded: pair >> 32)
@@ -67,9 +108,7 @@ private struct BackLinks: Sendable {
       groups.append(position)
     }
     groups.append(pairs.count)
-    self.pairs = pairs
-    self.groups = groups
-    self.targets = targets
+    (self.pairs, self.groups, self.targets) = (pairs, groups, targets)
   }
 }
 

@@ -12,6 +12,8 @@ package final class GraphBuilder {
   var layers: [MutableLayer]
   var drafts: [LayerDraft] = []
   var workers: [LinkWorker] = []
+  /// Of each layer, in parts that threads group side by side.
+  var backLinks: [[BackLinks]] = []
 
   /// Begins an empty graph.
   package init(parameters: Parameters) {

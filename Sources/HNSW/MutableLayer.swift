@@ -88,10 +88,10 @@
   /// about to change.
   ///
   /// - Parameters:
-  ///   - nodes: In rising order.
+  ///   - parts: Nodes in rising order, also from part to part.
   ///   - team: Copies the blocks side by side.
-  func makeWritable(_ nodes: [UInt32], team: WorkerTeam) {
-    let shared = sharedBlocks(of: nodes)
+  func makeWritable(_ parts: [[UInt32]], team: WorkerTeam) {
+    let shared = sharedBlocks(of: parts)
     if shared.isEmpty { return }
     let copies = shared.map { _ in GraphBlock(uninitialized: shape.blockBytes) }
     team.run(pieces: shared.count) { [blocks, shared] _, piece in
@@ -101,17 +101,19 @@
   }
 
   /// Notes that the nodes' lists are about to change, and finds their blocks that are not this builder's.
-  private func sharedBlocks(of nodes: [UInt32]) -> [Int] {
+  private func sharedBlocks(of parts: [[UInt32]]) -> [Int] {
     // Out of the class while they are in hand: an access to a property is checked each time.
     var words = changed
     changed = []
     defer { changed = words }
     let (own, shift) = (isOwn, shape.shift)
     var shared: [Int] = []
-    for node in nodes {
-      words[Int(node >> 6)] |= 1 << UInt64(node & 63)
-      let index = Int(node >> shift)
-      if !own[index], shared.last != index { shared.append(index) }
+    for nodes in parts {
+      for node in nodes {
+        words[Int(node >> 6)] |= 1 << UInt64(node & 63)
+        let index = Int(node >> shift)
+        if !own[index], shared.last != index { shared.append(index) }
+      }
     }
     return shared
   }

@@ -1,5 +1,6 @@
 import CVectorKernels
 import Foundation
+import LMDB
 import VectorKernels
 
 /// The codes of a collection in the indexer's hands: grows row by row, and hands out versions.
@@ -47,11 +48,7 @@ final class CodeStore {
     element: VectorKernels.ElementType,
     workers: Int
   ) {
-    while shape.blocks(for: end) > addresses.count {
-      let memory = AlignedMemory(byteCount: blockPayloadBytes)
-      addresses.append(memory.address)
-      owners.append(memory)
-    }
+    grow(to: shape.blocks(for: end), workers: workers)
     // Pieces of at most a block of either kind, so that each is one run of memory on both sides; small
     // ones, so that threads end together.
     let pieceRows = UInt32(min(shape.rows, vectors.shape.rows, Self.pieceLimit))
@@ -90,6 +87,21 @@ final class CodeStore {
       }
     }
     coded = max(coded, end)
+  }
+
+  /// Adds empty blocks; clearing them touches new memory, which several threads do sooner.
+  private func grow(to blocks: Int, workers: Int) {
+    let missing = max(0, blocks - addresses.count)
+    let byteCount = blockPayloadBytes
+    let made = Guarded<[AlignedMemory]>([])
+    forEachInParallel(count: missing, workers: workers) { _ in
+      let memory = AlignedMemory(byteCount: byteCount)
+      made.withLock { $0.append(memory) }
+    }
+    for memory in made.withLock({ $0 }) {
+      addresses.append(memory.address)
+      owners.append(memory)
+    }
   }
 
   /// An immutable version for searching, or for the builder.

@@ -68,12 +68,9 @@ final class CollectionIndexer {
     let snapshot = try publisher.snapshot()
     let collection = try snapshot.collection(id, named: name)
     let first = min(codes.coded, linked)
-    for block in stride(
-      from: collection.vectors.shape.block(of: first),
-      to: UInt32(collection.vectors.shape.blocks(for: end)),
-      by: 1
-    ) {
-      try collection.check(block: block, in: snapshot.reading)
+    // An index that is intact in memory may have come farther than what is asked for.
+    if first < end {
+      try Self.check(first..<end, of: collection, in: snapshot.reading, workers: workers)
     }
     codes.encode(
       upTo: end,
@@ -97,6 +94,29 @@ final class CollectionIndexer {
       try finishFlushing()
       try beginFlushing()
     }
+  }
+
+  /// Compares the checksums of the rows' vectors, unless that was done before.
+  private static func check(
+    _ rows: Range<Row>,
+    of collection: CollectionSnapshot,
+    in reading: SharedReadTransaction,
+    workers: Int
+  ) throws(VectorStoreError) {
+    let shape = collection.vectors.shape
+    let first = shape.block(of: rows.lowerBound)
+    let failure = Guarded<VectorStoreError?>(nil)
+    forEachInParallel(
+      count: max(0, shape.blocks(for: rows.upperBound) - Int(first)),
+      workers: workers
+    ) { number in
+      do throws(VectorStoreError) {
+        try collection.check(block: first + UInt32(number), in: reading)
+      } catch {
+        failure.withLock { $0 = $0 ?? error }
+      }
+    }
+    if let failure = failure.withLock({ $0 }) { throw failure }
   }
 
   private func publish(_ version: CodeBlocks) {
