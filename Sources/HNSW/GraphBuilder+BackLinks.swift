@@ -5,7 +5,7 @@ extension GraphBuilder {
   /// Gives every neighbour of the new nodes its links back, the team's threads side by side, all layers at
   /// once.
   func linkBack(codes: vk_codes, team: WorkerTeam) {
-    group(team: team)
+    groupBackLinks(team: team)
     var jobs: [BackLinkJob] = []
     // Pieces before each job's first one.
     var firstPieces: [Int] = []
@@ -16,7 +16,9 @@ extension GraphBuilder {
       for links in parts {
         let job = unsafe BackLinkJob(
           layer: layers[index].view,
-          links: links,
+          pairs: links.pairs,
+          groups: links.groups,
+          targets: links.targets,
           childCounts: layers[index].childCounts,
           workers: workers,
           codes: codes,
@@ -32,84 +34,6 @@ extension GraphBuilder {
       jobs[index].apply(piece: piece - firstPieces[index], worker: worker)
     }
   }
-
-  /// Groups the links back of each layer, a part of the nodes a thread.
-  private func group(team: WorkerTeam) {
-    let parts = team.count
-    while backLinks.count < layers.count { backLinks.append([]) }
-    for index in layers.indices {
-      while backLinks[index].count < parts { backLinks[index].append(BackLinks()) }
-    }
-    let job = GroupingJob(
-      views: layers.map(\.view),
-      drafts: drafts,
-      links: backLinks,
-      parts: parts
-    )
-    team.run(pieces: layers.count * parts) { _, piece in job.take(piece: piece) }
-  }
-}
-
-/// What the workers share that group links back.
-///
-/// Safe to share: each piece fills one of `links`, and lists do not change meanwhile.
-@safe private struct GroupingJob: @unchecked Sendable {
-  let views: [LayerView]
-  let drafts: [LayerDraft]
-  let links: [[BackLinks]]
-  let parts: Int
-
-  /// Layer 0, which is most of the work, comes first.
-  func take(piece: Int) {
-    let (layer, part) = (piece / parts, piece % parts)
-    let count = Int(views[layer].count)
-    let targets = UInt32(count * part / parts)..<UInt32(count * (part + 1) / parts)
-    links[layer][part].take(drafts[layer], in: views[layer], targets: targets)
-  }
-}
-
-/// The links back to a part of one layer's nodes, grouped by the node that gets them; memory used for slice
-/// after slice.
-///
-/// Safe to share: one worker fills it, and all read it after that.
-final class BackLinks: @unchecked Sendable {
-  /// Target and new node in one word, in their order.
-  private(set) var pairs: [UInt64] = []
-  /// Where each group begins in `pairs`, and where the last one ends.
-  private(set) var groups: [Int] = []
-  /// The node of each group, rising.
-  private(set) var targets: [UInt32] = []
-
-  /// Takes the links of a slice's new nodes that go to one of `range`.
-  func take(_ draft: LayerDraft, in view: LayerView, targets range: Range<UInt32>) {
-    var (pairs, groups, targets) = (self.pairs, self.groups, self.targets)
-    (self.pairs, self.groups, self.targets) = ([], [], [])
-    pairs.removeAll(keepingCapacity: true)
-    groups.removeAll(keepingCapacity: true)
-    targets.removeAll(keepingCapacity: true)
-    for node in draft.firstNode..<draft.firstNode + UInt32(draft.rows.count) {
-      let list = unsafe view.links(node)
-      for slot in 0..<view.capacity {
-        let target = unsafe list[slot]
-        if target == LayerShape.none { break }
-        if range.contains(target), target != node {
-          pairs.append(UInt64(target) << 32 | UInt64(node))
-        }
-      }
-    }
-    // They are in the order of the new nodes already.
-    RadixSort.byUpperHalf(&pairs, below: range.upperBound)
-    var last = LayerShape.none
-    for (position, pair) in pairs.enumerated() {
-      let target = UInt32(truncatingIfNeeded: pair >> 32)
-      if target == last { continue }
-      last = target
-      targets.append(target)
-      groups.append(position)
-    }
-    groups.append(pairs.count)
-    (self.pairs, self.groups, self.targets) = (pairs, groups, targets)
-  }
 }
 
 /// What the workers of phase 3 share.
@@ -118,7 +42,10 @@ final class BackLinks: @unchecked Sendable {
 /// which no one writes in this phase.
 @safe private struct BackLinkJob: @unchecked Sendable {
   let layer: LayerView
-  let links: BackLinks
+  // As in `BackLinks`; constants of the job, since an access to a class's property is checked each time.
+  let pairs: [UInt64]
+  let groups: [Int]
+  let targets: [UInt32]
   let childCounts: [UInt8]
   let workers: [LinkWorker]
   let codes: vk_codes
@@ -128,24 +55,24 @@ final class BackLinks: @unchecked Sendable {
   /// Groups that a worker takes at a time.
   private static let step = 8
 
-  var pieces: Int { (links.targets.count + Self.step - 1) / Self.step }
+  var pieces: Int { (targets.count + Self.step - 1) / Self.step }
 
   func apply(piece: Int, worker: Int) {
     let first = piece * Self.step
-    let groups = first..<min(links.targets.count, first + Self.step)
-    prefetch(groups)
-    for group in groups { apply(group: group, worker: worker) }
+    let range = first..<min(targets.count, first + Self.step)
+    prefetch(range)
+    for group in range { apply(group: group, worker: worker) }
   }
 
   /// Asks for the lists and codes of the targets of some groups: each is somewhere else in memory.
-  private func prefetch(_ groups: Range<Int>) {
+  private func prefetch(_ range: Range<Int>) {
     let lines = layer.strideBytes / 64
-    for group in groups {
-      unsafe vk_prefetch_lines(layer.record(links.targets[group]), lines)
+    for group in range {
+      unsafe vk_prefetch_lines(layer.record(targets[group]), lines)
     }
     unsafe withUnsafePointer(to: codes) { codes in
-      for group in groups {
-        unsafe vk_prefetch_code(codes, layer.row(links.targets[group]))
+      for group in range {
+        unsafe vk_prefetch_code(codes, layer.row(targets[group]))
       }
     }
   }
@@ -155,8 +82,8 @@ final class BackLinks: @unchecked Sendable {
   /// All stay if they fit, else the diverse among old and new; links of the tree in any case.
   private func apply(group: Int, worker: Int) {
     let selection = workers[worker].selection
-    let target = links.targets[group]
-    let new = links.groups[group]..<links.groups[group + 1]
+    let target = targets[group]
+    let new = groups[group]..<groups[group + 1]
     let list = unsafe layer.links(target)
     let degree = layer.degree(target)
     selection.reserve(degree + new.count)
@@ -171,7 +98,7 @@ final class BackLinks: @unchecked Sendable {
       count += 1
     }
     for position in new {
-      unsafe nodes[count] = UInt32(truncatingIfNeeded: links.pairs[position])
+      unsafe nodes[count] = UInt32(truncatingIfNeeded: pairs[position])
       count += 1
     }
     let parent = unsafe list[0]
