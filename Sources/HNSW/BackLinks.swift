@@ -12,6 +12,7 @@ final class BackLinks: @unchecked Sendable {
 
   /// Takes the links of a slice's new nodes that go to one of `range`.
   func take(_ draft: LayerDraft, in view: LayerView, targets range: Range<UInt32>) {
+    // Out of the class while they are in hand: an access to a property is checked each time.
     var (pairs, groups, targets) = (self.pairs, self.groups, self.targets)
     (self.pairs, self.groups, self.targets) = ([], [], [])
     pairs.removeAll(keepingCapacity: true)

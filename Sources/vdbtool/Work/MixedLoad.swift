@@ -32,13 +32,12 @@ struct MixedLoad: Sendable {
   /// What was measured.
   struct Figures: Sendable {
     var turns: [Turn]
-    var insertSeconds: Double
     var unlinked: Unlinked
     var cores: Int
     var threads: Int
 
     var rows: Int { turns.reduce(0) { $0 + $1.rows } }
-    var rowsPerSecond: Double { Double(rows) / insertSeconds }
+    var rowsPerSecond: Double { Double(rows) / turns.reduce(0) { $0 + $1.insertSeconds } }
     var seconds: Double { turns.reduce(0) { $0 + $1.during.seconds } }
     var aloneBefore: Double { turns[0].before.perSecond }
     var aloneAfter: Double { turns[turns.count - 1].after.perSecond }
@@ -67,7 +66,9 @@ struct MixedLoad: Sendable {
     var before: SearchingThread.Rate
     var during: SearchingThread.Rate
     var after: SearchingThread.Rate
+    /// Rows inserted, and how long until they were linked.
     var rows: Int
+    var insertSeconds: Double
 
     var ofAlone: Double { 2 * during.perSecond / (before.perSecond + after.perSecond) }
   }
@@ -124,34 +125,50 @@ struct MixedLoad: Sendable {
     }
     try await store.indexed(in: Self.collection)
     let unlinked = Guarded(Unlinked())
-    var insertSeconds = 0.0
+    let second = batches[half...]
+    let turnCount = min(self.turns, second.count)
     var turns: [Turn] = []
     var before = try await alone(store)
-    let second = Array(batches[half...])
-    let turnCount = min(self.turns, second.count)
-    for turn in 0..<turnCount {
-      let part = second[turn * second.count / turnCount..<(turn + 1) * second.count / turnCount]
-      let start = ContinuousClock.now
-      let during = try await thread(store).measure {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          group.addTask { try await watch(store, unlinked) }
-          try await insert(part, into: store, progress)
-          group.cancelAll()
-        }
-        insertSeconds += (ContinuousClock.now - start) / .seconds(1)
-      }
-      let after = try await alone(store)
-      let rows = part.reduce(0) { $0 + $1.count }
-      turns.append(Turn(before: before, during: during, after: after, rows: rows))
-      before = after
+    for number in 0..<turnCount {
+      let first = half + number * second.count / turnCount
+      let part = second[first..<half + (number + 1) * second.count / turnCount]
+      let turn = try await measure(part, into: store, after: before, unlinked, progress)
+      turns.append(turn)
+      before = turn.after
     }
     let cores = ProcessInfo.processInfo.activeProcessorCount
     return Figures(
       turns: turns,
-      insertSeconds: insertSeconds,
       unlinked: unlinked.withLock { $0 },
       cores: cores,
       threads: 1 + (indexingThreads ?? cores)
+    )
+  }
+
+  /// Measures while batches come, and alone after that.
+  private func measure(
+    _ batches: ArraySlice<RecordBatch>,
+    into store: VectorStore,
+    after before: SearchingThread.Rate,
+    _ unlinked: Guarded<Unlinked>,
+    _ progress: Progress
+  ) async throws -> Turn {
+    var insertSeconds = 0.0
+    let during = try await thread(store).measure {
+      let start = ContinuousClock.now
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await watch(store, unlinked) }
+        try await insert(batches, into: store, progress)
+        group.cancelAll()
+      }
+      insertSeconds = (ContinuousClock.now - start) / .seconds(1)
+    }
+    return Turn(
+      before: before,
+      during: during,
+      after: try await alone(store),
+      rows: batches.reduce(0) { $0 + $1.count },
+      insertSeconds: insertSeconds
     )
   }
 
@@ -161,7 +178,8 @@ struct MixedLoad: Sendable {
     into store: VectorStore,
     _ progress: Progress
   ) async throws {
-    var done = 0
+    // Those of earlier turns are there.
+    var done = try store.collection(Self.collection).rows
     for batch in batches {
       if let backlog {
         while try Self.unlinkedRows(of: store) + batch.count > backlog {
