@@ -52,7 +52,12 @@ size_t vk_first_closer(const vk_codes *codes, const vk_code_query *query, const 
 }
 
 void vk_query_from_row(const vk_codes *codes, uint32_t row, int8_t *buffer, vk_code_query *query) {
-  int32_t sum = vk_signed_code(vk_code_address(codes, row), buffer, codes->stride);
+  const uint8_t *code = vk_code_address(codes, row);
+  if (codes->form == VK_FORM_COSINE_NIBBLES) {
+    vk_query_from_nibbles(code, codes->stride, buffer, query);
+    return;
+  }
+  int32_t sum = vk_signed_code(code, buffer, codes->stride);
   query->code = buffer;
   query->bias = 128 * sum;
   query->scale = 1;

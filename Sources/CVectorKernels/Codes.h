@@ -12,6 +12,10 @@ typedef float four_floats __attribute__((vector_size(16)));
 void vk_score_nibbles(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
                       size_t count, uint32_t *keys);
 
+/// `vk_query_from_row` for VK_FORM_COSINE_NIBBLES.
+void vk_query_from_nibbles(const uint8_t *code, uint32_t stride, int8_t *buffer,
+                           vk_code_query *query);
+
 typedef void vk_score_function(const vk_codes *codes, const vk_code_query *query,
                                const uint32_t *rows, size_t count, uint32_t *keys);
 typedef size_t vk_first_closer_function(const vk_codes *codes, const vk_code_query *query,

@@ -102,6 +102,28 @@ void vk_nibble_query(const vk_code_query *query, vk_code_query *nibble_query) {
   nibble_query->bias = query->bias / 128 * 15 / 2;
 }
 
+void vk_query_from_nibbles(const uint8_t *code, uint32_t stride, int8_t *buffer,
+                           vk_code_query *query) {
+  // Sixteen at a time, in whatever registers there are; a column adds at most 8 levels of 15 to a lane.
+  typedef uint8_t levels __attribute__((ext_vector_type(16)));
+  uint32_t sum = 0;
+  for (uint32_t column = 0; column < stride; column += 64) {
+    levels total = 0;
+    for (uint32_t i = 0; i < 64; i += 16) {
+      const levels both = *(const levels *)(code + column + i);
+      const levels low = both & 15, high = both >> 4;
+      total += low + high;
+      *(levels *)(buffer + 2 * column + i) = low * 2 - 15;
+      *(levels *)(buffer + 2 * column + 64 + i) = high * 2 - 15;
+    }
+    for (int k = 0; k < 16; k++) sum += total[k];
+  }
+  // Components are 2 * level - 15; the bias is 7.5 times their sum, which is even.
+  const int32_t components = 2 * (int32_t)stride;
+  *query = (vk_code_query){
+      .code = buffer, .bias = (2 * (int32_t)sum - 15 * components) / 2 * 15, .scale = 1, .norm2 = 0};
+}
+
 void vk_score_codes_nibbles_scalar(const vk_codes *codes, const vk_code_query *query,
                                    const uint32_t *rows, size_t count, uint32_t *keys) {
   for (size_t i = 0; i < count; i++) {

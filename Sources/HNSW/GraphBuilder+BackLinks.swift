@@ -107,7 +107,7 @@ extension GraphBuilder {
     let others = parent < layer.count && parent != target ? count - 1 : count
     unsafe withUnsafePointer(to: codes) { codes in
       var query = unsafe vk_code_query()
-      let buffer = unsafe workers[worker].context.queryBuffer(stride: Int(codes.pointee.stride))
+      let buffer = unsafe workers[worker].context.queryBuffer(stride: Int(vk_query_stride(codes)))
       unsafe vk_query_from_row(codes, layer.row(target), buffer, &query)
       unsafe withUnsafePointer(to: query) { query in
         let scorer = unsafe Scorer(codes: codes, query: query)

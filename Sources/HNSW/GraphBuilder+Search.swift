@@ -45,7 +45,7 @@ extension GraphBuilder {
     let worker = workers[worker]
     var query = unsafe vk_code_query()
     unsafe withUnsafePointer(to: codes) { codes in
-      let buffer = unsafe worker.context.queryBuffer(stride: Int(codes.pointee.stride))
+      let buffer = unsafe worker.context.queryBuffer(stride: Int(vk_query_stride(codes)))
       unsafe vk_query_from_row(codes, row, buffer, &query)
       unsafe withUnsafePointer(to: query) { query in
         unsafe search(row: row, worker: worker, scorer: Scorer(codes: codes, query: query))
@@ -58,7 +58,7 @@ extension GraphBuilder {
     let level = parameters.level(of: row)
     let top = view.layerCount - 1
     let rowCount = top >= 0 ? unsafe Int(view.layers[0].count) : 0
-    context.prepare(ef: parameters.efConstruction, nodeCount: rowCount)
+    context.prepare(ef: parameters.candidateCount, nodeCount: rowCount)
     let walk = LayerWalk(context: context)
     var place = top >= 0 ? walk.entry(of: view, scorer: scorer) : Place(node: 0, key: 0)
     // Layers that a mate is about to open are no concern of a row below them.
@@ -68,7 +68,10 @@ extension GraphBuilder {
         unsafe walk.descend(view.layers[layer], scorer: scorer, from: &place)
         continue
       }
-      var pool = unsafe walk.pool(capacity: parameters.efConstruction)
+      var pool = unsafe walk.pool(
+        capacity: parameters.candidateCount,
+        width: parameters.efConstruction
+      )
       guard layer <= top else {
         unsafe worker.draft(row, in: drafts[layer], frozen: nil, scorer: scorer, pool: &pool)
         continue

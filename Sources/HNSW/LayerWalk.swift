@@ -28,8 +28,14 @@ package struct Place: Sendable {
   }
 
   /// An empty pool in the context's memory.
-  func pool(capacity: Int) -> vk_pool {
-    var pool = unsafe vk_pool(entries: entries, size: 0, capacity: UInt32(capacity), cursor: 0)
+  func pool(capacity: Int, width: Int) -> vk_pool {
+    var pool = unsafe vk_pool(
+      entries: entries,
+      size: 0,
+      capacity: UInt32(capacity),
+      cursor: 0,
+      width: UInt32(width)
+    )
     unsafe vk_pool_clear(&pool)
     return unsafe pool
   }

@@ -4,7 +4,7 @@ import CVectorKernels
 ///
 /// A candidate is kept if no neighbour kept before is nearer to it than the node itself is. The paper
 /// tests each candidate against those kept; here each one kept scores all candidates left at once:
-/// the same pairs, in the long runs that the kernels like.
+/// the same pairs, in runs as the kernels like them.
 ///
 /// Safe: the buffers are sized by `reserve` before use and freed with the object.
 @safe final class NeighborSelection {
@@ -23,6 +23,10 @@ import CVectorKernels
   private var entries: UnsafeMutablePointer<UInt64>
   private var capacity = 0
   private let context = SearchContext()
+
+  /// Candidates that are looked at together: as a list is mostly full before its candidates end, those that
+  /// follow need not be scored at all.
+  private static let pieceCount = 32
 
   init() {
     unsafe nodes = .allocate(capacity: 1)
@@ -68,7 +72,13 @@ import CVectorKernels
       unsafe scorer.prefetch(rows[i])
     }
     unsafe scorer.score(rows, count, into: keys)
-    var pool = unsafe vk_pool(entries: entries, size: 0, capacity: UInt32(count), cursor: 0)
+    var pool = unsafe vk_pool(
+      entries: entries,
+      size: 0,
+      capacity: UInt32(count),
+      cursor: 0,
+      width: UInt32(count)
+    )
     unsafe vk_pool_clear(&pool)
     unsafe vk_pool_insert(&pool, nodes, keys, UInt32(count))
     unsafe take(entries: entries, count: count) { layer.row($0) }
@@ -101,23 +111,37 @@ import CVectorKernels
     protectedCount: Int = 0,
     scorer: Scorer
   ) -> Int {
-    let codes = unsafe scorer.codes
-    let (nodes, rows, keys, scores) = unsafe (self.nodes, self.rows, self.keys, self.scores)
-    let buffer = unsafe context.queryBuffer(stride: Int(codes.pointee.stride))
-    let form = unsafe codes.pointee.form
+    let form = unsafe scorer.codes.pointee.form
     for i in 0..<count { unsafe keys[i] = Self.complete(keys[i], form: form, query: scorer.query) }
+    let nodes = unsafe self.nodes
     var chosen = 0
     var waiting = protectedCount
-    var alive = count
-    var own = unsafe vk_code_query()
-    // Candidates left are kept at the slots from `chosen` on.
-    while alive > chosen {
+    // Those left of the candidates looked at are at the slots from `chosen` to `alive`.
+    var alive = 0
+    var next = 0
+    while true {
+      if chosen == alive {
+        if next == count { break }
+        let end = min(count, next + Self.pieceCount)
+        let piece = alive..<(alive + end - next)
+        move(from: next, to: piece)
+        alive = piece.upperBound
+        next = end
+        if chosen &+ waiting < limit {
+          for number in 0..<chosen {
+            alive = unsafe drop(piece.lowerBound..<alive, nearerTo: rows[number], scorer.codes)
+          }
+        }
+        continue
+      }
       let isProtected = unsafe nodes[chosen] & Self.protected != 0
       if isProtected {
         waiting &-= 1
       } else if chosen &+ waiting >= limit {
         // Only protected ones may still enter: close up over the others.
         if waiting == 0 { break }
+        move(from: next, to: alive..<(alive + count - next))
+        alive += count - next
         var kept = chosen
         for i in chosen..<alive where unsafe nodes[i] & Self.protected != 0 {
           unsafe nodes[kept] = nodes[i]
@@ -126,24 +150,47 @@ import CVectorKernels
         return kept
       }
       let first = chosen &+ 1
-      if first < alive, first &+ waiting < limit {
-        unsafe vk_query_from_row(codes, rows[chosen], buffer, &own)
-        unsafe vk_score_codes(codes, &own, rows + first, alive &- first, scores)
-        var kept = first
-        for i in first..<alive {
-          let key = unsafe Self.complete(scores[i &- first], form: form, query: &own)
-          let (node, row, limit) = unsafe (nodes[i], rows[i], keys[i])
-          unsafe nodes[kept] = node
-          unsafe rows[kept] = row
-          unsafe keys[kept] = limit
-          // At equal distance it stays: copies of one row must not shut out all others.
-          kept &+= key >= limit || node & Self.protected != 0 ? 1 : 0
-        }
-        alive = kept
+      if first &+ waiting < limit {
+        alive = unsafe drop(first..<alive, nearerTo: rows[chosen], scorer.codes)
       }
       chosen = first
     }
     return chosen
+  }
+
+  /// Moves candidates to slots before theirs.
+  private func move(from source: Int, to slots: Range<Int>) {
+    if source == slots.lowerBound { return }
+    unsafe (nodes + slots.lowerBound).update(from: nodes + source, count: slots.count)
+    unsafe (rows + slots.lowerBound).update(from: rows + source, count: slots.count)
+    unsafe (keys + slots.lowerBound).update(from: keys + source, count: slots.count)
+  }
+
+  /// Drops the candidates in `slots` that are nearer to a row than to the node itself, but for protected
+  /// ones; the others close up. Returns where they end.
+  private func drop(
+    _ slots: Range<Int>,
+    nearerTo row: UInt32,
+    _ codes: UnsafePointer<vk_codes>
+  ) -> Int {
+    if slots.isEmpty { return slots.lowerBound }
+    var query = unsafe vk_code_query()
+    let buffer = unsafe context.queryBuffer(stride: Int(vk_query_stride(codes)))
+    unsafe vk_query_from_row(codes, row, buffer, &query)
+    let (nodes, rows, keys, scores) = unsafe (self.nodes, self.rows, self.keys, self.scores)
+    let form = unsafe codes.pointee.form
+    unsafe vk_score_codes(codes, &query, rows + slots.lowerBound, slots.count, scores)
+    var kept = slots.lowerBound
+    for i in slots {
+      let key = unsafe Self.complete(scores[i &- slots.lowerBound], form: form, query: &query)
+      let (node, row, limit) = unsafe (nodes[i], rows[i], keys[i])
+      unsafe nodes[kept] = node
+      unsafe rows[kept] = row
+      unsafe keys[kept] = limit
+      // At equal distance it stays: copies of one row must not shut out all others.
+      kept &+= key >= limit || node & Self.protected != 0 ? 1 : 0
+    }
+    return kept
   }
 
   /// As `choose`, but where fewer than `least` are left, the farthest of the others stay too: in data of
@@ -189,7 +236,7 @@ import CVectorKernels
     form: UInt32,
     query: UnsafePointer<vk_code_query>
   ) -> UInt32 {
-    if form == UInt32(VK_FORM_COSINE) { return key }
+    if form != UInt32(VK_FORM_DOT) && form != UInt32(VK_FORM_L2) { return key }
     let bits = key & 0x8000_0000 != 0 ? key ^ 0x8000_0000 : ~key
     let partial = Float(bitPattern: bits)
     return unsafe vk_ordered_key(

@@ -12,7 +12,7 @@ package struct Parameters: Sendable, Hashable {
 
   /// Links that a new node chooses; a list holds 2 * m in layer 0 and m above.
   package let m: Int
-  /// Candidates kept while a new node's neighbours are searched for.
+  /// The width of the search for a new node's neighbours.
   package let efConstruction: Int
   /// Seeds the hash that gives each row its level.
   package let seed: UInt64
@@ -40,6 +40,10 @@ package struct Parameters: Sendable, Hashable {
     self.seed = seed
     self.blockBytes = blockBytes
   }
+
+  /// Candidates that a new node's neighbours are chosen from: those it was searched for with, and as many
+  /// beside them that were scored on the way; farther ones lead out of tight clusters.
+  var candidateCount: Int { 2 * efConstruction }
 
   /// Children in the layer's tree that a node takes before it sends further ones elsewhere.
   var childLimit: Int { max(1, m / 2) }

@@ -58,7 +58,7 @@ package enum Searcher {
     let capacity = min(max(ef, 1), Int(base.count))
     context.prepare(ef: capacity, nodeCount: Int(base.count))
     let walk = LayerWalk(context: context)
-    var pool = unsafe walk.pool(capacity: capacity)
+    var pool = unsafe walk.pool(capacity: capacity, width: capacity)
     let scored: Int? = unsafe withUnsafePointer(to: codes) { codes in
       unsafe withUnsafePointer(to: query) { query in
         let scorer = unsafe Scorer(codes: codes, query: query)

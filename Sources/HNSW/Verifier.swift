@@ -149,9 +149,9 @@ extension Graph {
   private func verifyOrder(_ layer: Int, codes: vk_codes, _ report: inout GraphReport) {
     let view = layers[layer].view
     let context = SearchContext()
-    let buffer = unsafe context.queryBuffer(stride: Int(codes.stride))
-    defer { withExtendedLifetime(context) {} }
     var codes = unsafe codes
+    let buffer = unsafe context.queryBuffer(stride: Int(vk_query_stride(&codes)))
+    defer { withExtendedLifetime(context) {} }
     var query = unsafe vk_code_query()
     for node in 0..<view.count {
       unsafe vk_query_from_row(&codes, view.row(node), buffer, &query)

@@ -161,11 +161,12 @@ extension CollectionSnapshot {
 }
 
 extension WriterStep {
-  // Another rounding than the usual makes what earlier versions made.
+  // Another rounding and other widths than the usual make what earlier versions made.
   mutating func createCollection(
     _ name: String,
     _ options: CollectionOptions,
-    rounding: Coding.Rounding = .keepingLength
+    rounding: Coding.Rounding = .keepingLength,
+    widths: Coding.Widths? = nil
   ) throws(VectorStoreError) {
     guard state.names[name] == nil else { throw .collectionExists(name) }
     if let id = state.aliases[name] {
@@ -184,13 +185,17 @@ extension WriterStep {
     } catch {
       throw VectorStoreError(error, during: "create a collection")
     }
-    if options.hasVectors, rounding == .keepingLength { try use(.lengthKeepingCodes) }
     let record = CollectionRecord(
       id: id,
       options: options,
       rounding: rounding,
+      widths: widths,
       createdSeconds: UInt64(max(0, Date().timeIntervalSince1970))
     )
+    if options.hasVectors {
+      if rounding == .keepingLength { try use(.lengthKeepingCodes) }
+      if record.widths == .nibbles { try use(.nibblesAlone) }
+    }
     let shape = BlockShape(stride: options.dimension * options.element.byteCount)
     state.names[name] = id
     state.collections[id] = CollectionState(

@@ -34,7 +34,7 @@ package final class CodeQueryBuffer {
   /// Makes a row's own code the query, to score rows against it.
   package func load(row: UInt32, of codes: UnsafePointer<vk_codes>) {
     unsafe precondition(
-      Int(codes.pointee.stride) == stride,
+      Int(vk_query_stride(codes)) == stride,
       "a buffer for codes of another stride"
     )
     unsafe vk_query_from_row(codes, row, code, &query)

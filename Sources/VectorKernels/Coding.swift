@@ -18,7 +18,9 @@ package final class Coding: @unchecked Sendable {
   package let seed: UInt64
   /// How components become steps.
   package let rounding: Rounding
-  /// Bytes of a code: the dimension rounded up to a multiple of 64.
+  /// Which codes rows have.
+  package let widths: Widths
+  /// Bytes of an 8-bit code: the dimension rounded up to a multiple of 64.
   package let stride: Int
 
   private let factors: UnsafeMutableRawPointer
@@ -35,14 +37,32 @@ package final class Coding: @unchecked Sendable {
     case keepingLength = 1
   }
 
-  /// A coding of vectors of `dimension` components.
+  /// Which codes rows have.
+  package enum Widths: Sendable {
+    /// 8-bit ones.
+    case bytes
+    /// 4-bit ones, made of 8-bit ones that are not kept: half of what a walk reads, which pays from 256
+    /// components on.
+    case nibbles
+    /// 4-bit ones to be searched by and 8-bit ones to build the graph by, in collections of earlier
+    /// versions.
+    case both
+
+    /// What vectors have unless a collection says otherwise.
+    package static func usual(metric: Metric, dimension: Int) -> Widths {
+      metric == .cosine && vk_padded(UInt32(dimension)) >= 256 ? .nibbles : .bytes
+    }
+  }
+
+  /// A coding of vectors of `dimension` components; `widths` are the usual ones where they are not given.
   ///
   /// - Complexity: O(`dimension`), and as many floats kept, times 3 or 4.
   package init(
     metric: Metric,
     dimension: Int,
     seed: UInt64,
-    rounding: Rounding = .keepingLength
+    rounding: Rounding = .keepingLength,
+    widths: Widths? = nil
   ) {
     precondition(
       (1...65536).contains(dimension),
@@ -52,6 +72,8 @@ package final class Coding: @unchecked Sendable {
     self.dimension = dimension
     self.seed = seed
     self.rounding = rounding
+    self.widths = widths ?? .usual(metric: metric, dimension: dimension)
+    precondition(self.widths == .bytes || metric == .cosine, "4-bit codes are for cosine")
     stride = Int(vk_padded(UInt32(dimension)))
     let count = vk_rotation_factor_count(UInt32(dimension))
     unsafe factors = .allocate(byteCount: count * MemoryLayout<Float>.stride, alignment: 64)
@@ -61,9 +83,9 @@ package final class Coding: @unchecked Sendable {
     unsafe self.rotation = rotation
   }
 
-  /// Bytes of a row's 4-bit code, or 0 where walks use the 8-bit one: they pay from 256 components on.
+  /// Bytes of a row's 4-bit code, or 0 where there is none.
   package var nibbleStride: Int {
-    metric == .cosine && stride >= 256 ? Int(vk_nibble_stride(UInt32(stride))) : 0
+    widths == .bytes ? 0 : Int(vk_nibble_stride(UInt32(stride)))
   }
 
   /// Bytes of a query's code with the zeros that 4-bit codes ask for.
@@ -83,6 +105,40 @@ package final class Coding: @unchecked Sendable {
       nibbles.assumingMemoryBound(to: UInt8.self)
     )
   }
+
+  /// Codes `count` rows, `rowStride` bytes apart from `base` on, in 4 bits a component.
+  ///
+  /// A row is `dimension` finite components of `element`, of any alignment. `nibbles` has room for
+  /// `count * nibbleStride` bytes and is aligned to 64.
+  ///
+  /// - Complexity: As `encodeRows`; the 8-bit codes of a few rows at a time are allocated.
+  package func encodeNibbles(
+    from base: UnsafeRawPointer,
+    element: ElementType,
+    rowStride: Int,
+    count: Int,
+    into nibbles: UnsafeMutableRawPointer
+  ) {
+    let together = min(count, max(1, Self.scratchBytes / stride))
+    unsafe withUnsafeTemporaryAllocation(byteCount: together * stride, alignment: 64) { scratch in
+      guard let codes = scratch.baseAddress else { return }
+      for first in Swift.stride(from: 0, to: count, by: together) {
+        let rows = min(together, count - first)
+        unsafe encodeRows(
+          from: base + first * rowStride,
+          element: element,
+          rowStride: rowStride,
+          count: rows,
+          codes: codes,
+          aux: nil
+        )
+        unsafe packNibbles(codes, count: rows, into: nibbles + first * nibbleStride)
+      }
+    }
+  }
+
+  /// 8-bit codes that are made at a time where only 4-bit ones are kept: what stays in the first-level cache.
+  private static let scratchBytes = 16 << 10
 
   deinit { unsafe factors.deallocate() }
 

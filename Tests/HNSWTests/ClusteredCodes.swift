@@ -13,7 +13,8 @@ final class ClusteredCodes {
   /// `count` rows of `dimension` components around `clusters` centres; with `clusters` 0 all are equal.
   ///
   /// The last `lateRows` lie around a centre of their own. Codes are the vectors times `amplitude`,
-  /// moved by `offset`; outside of cosine a component is `scale` times its code.
+  /// moved by `offset`; outside of cosine a component is `scale` times its code. With `isNibbles` the
+  /// 8-bit codes are packed into 4-bit ones, as those of unit vectors of so many components.
   init(
     count: Int,
     dimension: Int = 48,
@@ -23,13 +24,17 @@ final class ClusteredCodes {
     amplitude: Float = 200,
     offset: Int = 0,
     scale: Float = 0.01,
-    seed: UInt64
+    seed: UInt64,
+    isNibbles: Bool = false
   ) {
     self.count = count
     var generator = SeededGenerator(seed: seed)
     func component() -> Float { Float.random(in: -1...1, using: &generator) }
     let centres = (0..<max(1, clusters)).map { _ in (0..<dimension).map { _ in component() } }
-    let stride = (dimension + 63) & ~63
+    let byteStride = (dimension + 63) & ~63
+    let stride = isNibbles ? Int(vk_nibble_stride(UInt32(byteStride))) : byteStride
+    // A component of a unit vector is then four times as long as usual at 127.
+    let amplitude = isNibbles ? 127 / 4 * Float(byteStride).squareRoot() : amplitude
     let perBlock = Self.rowsPerBlock
     let auxOffset = perBlock * stride
     let blockBytes = auxOffset + perBlock * MemoryLayout<vk_aux>.stride
@@ -44,7 +49,7 @@ final class ClusteredCodes {
       directory: directory,
       shift: UInt32(perBlock.trailingZeroBitCount),
       stride: UInt32(stride),
-      form: UInt32(form),
+      form: UInt32(isNibbles ? Int(VK_FORM_COSINE_NIBBLES) : form),
       aux_offset: UInt32(auxOffset)
     )
     for row in 0..<count {
@@ -59,11 +64,18 @@ final class ClusteredCodes {
       let base = memory + (row / perBlock) * blockBytes
       let place = base + (row % perBlock) * stride
       var norm: Float = 0
+      var bytes = [UInt8](repeating: 128, count: byteStride)
       for (index, value) in vector.enumerated() {
         let code = max(-127, min(127, offset + Int((value * unit * amplitude).rounded())))
-        place.storeBytes(of: UInt8(code + 128), toByteOffset: index, as: UInt8.self)
+        bytes[index] = UInt8(code + 128)
         norm += Float(code * code)
       }
+      if isNibbles {
+        let nibbles = place.assumingMemoryBound(to: UInt8.self)
+        vk_pack_nibbles(bytes, UInt32(byteStride), 1, Int32(VK_ROUND_KEEPING_LENGTH), nibbles)
+        continue
+      }
+      bytes.withUnsafeBytes { place.copyMemory(from: $0.baseAddress!, byteCount: byteStride) }
       let aux = vk_aux(scale: scale, norm2: norm * scale * scale)
       (base + auxOffset).storeBytes(
         of: aux,
@@ -98,15 +110,11 @@ final class ClusteredCodes {
   }
 
   private func withQuery<Result>(_ row: UInt32, _ body: (vk_code_query) -> Result) -> Result {
-    let buffer = UnsafeMutableRawPointer.allocate(byteCount: Int(codes.stride), alignment: 64)
-    defer { buffer.deallocate() }
     var (codes, query) = (codes, vk_code_query())
-    vk_query_from_row(
-      &codes,
-      row,
-      buffer.bindMemory(to: Int8.self, capacity: Int(codes.stride)),
-      &query
-    )
+    let stride = Int(vk_query_stride(&codes))
+    let buffer = UnsafeMutableRawPointer.allocate(byteCount: stride, alignment: 64)
+    defer { buffer.deallocate() }
+    vk_query_from_row(&codes, row, buffer.bindMemory(to: Int8.self, capacity: stride), &query)
     return body(query)
   }
 

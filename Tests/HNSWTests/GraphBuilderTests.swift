@@ -39,6 +39,16 @@ import Testing
     #expect(recall >= floor, "form \(form): \(recall)")
   }
 
+  @Test func `A graph over 4-bit codes is sound and has good recall`() {
+    // 300 components, so that the second half of the last column pads.
+    let data = ClusteredCodes(count: 3100, dimension: 300, seed: 11, isNibbles: true)
+    let graph = data.graph(rows: 3000)
+    #expect(graph.verify(codes: data.codes).problems.isEmpty)
+    // 3000 x 300, 40 clusters, k 10, ef 64, seed 11.
+    let recall = data.recall(graph, queries: 3000, k: 10, ef: 64)
+    #expect(recall >= 0.98, "\(recall)")
+  }
+
   @Test func `Moving all rows by one vector leaves a graph of Euclidean distances as it was`() {
     // Whole numbers below 2^24, so that floats are exact and the hashes may be compared.
     let graphs = [0, 60, -75].map { offset in

@@ -18,6 +18,18 @@ import Testing
     #expect(hashes.count == 1)
   }
 
+  @Test func `A graph over 4-bit codes does not depend on instruction sets or workers`() {
+    let data = ClusteredCodes(count: 1500, dimension: 300, seed: 23, isNibbles: true)
+    let best = vk_isa_current()
+    defer { vk_isa_force(best) }
+    var hashes: Set<UInt64> = []
+    for isa in [VK_ISA_SCALAR, VK_ISA_AVX2, VK_ISA_AVX512, VK_ISA_NEON] {
+      guard vk_isa_force(Int32(isa)) == 0 else { continue }
+      for workers in [1, 2, 4] { hashes.insert(data.graph(workers: workers).contentHash()) }
+    }
+    #expect(hashes.count == 1)
+  }
+
   @Test(arguments: [1, 2, 7, 8, 9, 40, 64, 65, 72, 100, 200] as [UInt32], [1, 2, 3] as [UInt64])
   func `A pool keeps what sorting would keep, on every instruction set`(
     capacity: UInt32,
@@ -36,7 +48,9 @@ import Testing
     let room = Int(capacity) + Int(VK_POOL_SLACK)
     let entries = UnsafeMutablePointer<UInt64>.allocate(capacity: room)
     defer { entries.deallocate() }
-    var pool = vk_pool(entries: entries, size: 0, capacity: capacity, cursor: 0)
+    // Also where fewer are expanded than kept.
+    let width = UInt32.random(in: 1...capacity, using: &generator)
+    var pool = vk_pool(entries: entries, size: 0, capacity: capacity, cursor: 0, width: width)
     vk_pool_clear(&pool)
     var model: [UInt64] = []
     var id: UInt32 = 0
@@ -53,7 +67,7 @@ import Testing
       model = model.sorted().prefix(Int(capacity)) + []
       #expect((0..<Int(pool.size)).map { entries[$0] } == model, "seed \(seed)")
       for _ in 0..<Int.random(in: 0...3, using: &generator) {
-        let open = model.firstIndex { $0 & 1 == 0 }
+        let open = model.prefix(Int(width)).firstIndex { $0 & 1 == 0 }
         let expected = open.map { UInt32(truncatingIfNeeded: model[$0]) >> 1 } ?? .max
         #expect(vk_pool_peek(&pool) == expected)
         #expect(vk_pool_take(&pool) == expected)

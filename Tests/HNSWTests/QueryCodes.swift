@@ -8,7 +8,7 @@ final class QueryCodes {
 
   init(_ data: ClusteredCodes, rows: [UInt32]) {
     var codes = data.codes
-    let stride = Int(codes.stride)
+    let stride = Int(vk_query_stride(&codes))
     for row in rows {
       let buffer = UnsafeMutableRawPointer.allocate(byteCount: stride, alignment: 64)
       buffers.append(buffer)

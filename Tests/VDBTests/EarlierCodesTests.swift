@@ -4,13 +4,39 @@ import VectorKernels
 
 @testable import VDB
 
-/// Collections of earlier versions, whose codes do not keep lengths, are read and continued as they are.
+/// Collections of earlier versions, whose codes do not keep lengths or are of both widths, are read and
+/// continued as they are.
 struct EarlierCodesTests {
-  @Test(arguments: VDB.Metric.allCases, [64, 256])
-  func `collections with codes of earlier versions go on with them`(
-    metric: VDB.Metric,
-    dimension: Int
-  ) async throws {
+  /// What an earlier version made of collections.
+  struct Version: Sendable {
+    let metric: VDB.Metric
+    let dimension: Int
+    let rounding: Coding.Rounding
+    let widths: Coding.Widths
+    let features: Features
+
+    static let all: [Version] =
+      VDB.Metric.allCases.map { Version($0, 64, .nearest, .bytes) }
+      + [VDB.Metric.dot, .l2].map { Version($0, 256, .nearest, .bytes) }
+      + [Version(.cosine, 256, .nearest, .both), Version(.cosine, 256, .keepingLength, .both)]
+
+    init(
+      _ metric: VDB.Metric,
+      _ dimension: Int,
+      _ rounding: Coding.Rounding,
+      _ widths: Coding.Widths
+    ) {
+      self.metric = metric
+      self.dimension = dimension
+      self.rounding = rounding
+      self.widths = widths
+      features = rounding == .keepingLength ? .lengthKeepingCodes : []
+    }
+  }
+
+  @Test(arguments: Version.all)
+  func `collections with codes of earlier versions go on with them`(version: Version) async throws {
+    let (metric, dimension) = (version.metric, version.dimension)
     try await TemporaryFolder.with { folder in
       let path = folder + "/s"
       var options = CollectionOptions(dimension: dimension, metric: metric)
@@ -26,19 +52,25 @@ struct EarlierCodesTests {
       var store = try VectorStore.open(at: path)
       let earlier = options
       try store.writing("").writer.maintain("") { (step) throws(VectorStoreError) in
-        try step.createCollection("c", earlier, rounding: .nearest)
+        try step.createCollection(
+          "c",
+          earlier,
+          rounding: version.rounding,
+          widths: version.widths
+        )
       }
       try await store.insertBatch(all, into: "c")
       try await store.index("c")
       try await store.close()
 
       store = try VectorStore.open(at: path)
-      #expect(try Loader(reading: store.snapshot().reading).features() == [])
+      #expect(try Loader(reading: store.snapshot().reading).features() == version.features)
       let more = records(1_200..<1_500)
       all += more
       try await store.insertBatch(more, into: "c")
       try await store.index("c")
-      #expect(try store.snapshot().collection("c").kernels.coding.rounding == .nearest)
+      #expect(try store.snapshot().collection("c").kernels.coding.rounding == version.rounding)
+      #expect(try store.snapshot().collection("c").kernels.coding.widths == version.widths)
       #expect(try store.verify().problems.isEmpty)
       for record in all.prefix(20) + more.prefix(20) {
         let query = record.vector
@@ -47,7 +79,13 @@ struct EarlierCodesTests {
         #expect(found.map(\.id) == exact.map(\.id))
       }
       try await store.createCollection("new", options)
-      #expect(try Loader(reading: store.snapshot().reading).features() == .lengthKeepingCodes)
+      let hasLongCosines = metric == .cosine && dimension == 256
+      #expect(
+        try Loader(reading: store.snapshot().reading).features()
+          == (hasLongCosines ? [.lengthKeepingCodes, .nibblesAlone] : .lengthKeepingCodes)
+      )
+      let widths = try store.snapshot().collection("new").kernels.coding.widths
+      #expect(widths == (hasLongCosines ? .nibbles : .bytes))
       #expect(try store.snapshot().collection("new").kernels.coding.rounding == .keepingLength)
       try await store.close()
     }

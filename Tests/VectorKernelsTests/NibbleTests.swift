@@ -45,6 +45,36 @@ extension Kernels {
       #expect(nibbles[nibbleStride + 1] == 0x88)
     }
 
+    @Test(arguments: InstructionSet.available)
+    func `of rows serve as queries for one another`(set: InstructionSet) {
+      for stride in Self.strides {
+        var random = SeededGenerator(seed: UInt64(stride) + 9)
+        let nibbleStride = Int(vk_nibble_stride(UInt32(stride)))
+        let table = CodeTable(rows: 9, stride: nibbleStride, metric: .cosine)
+        table.codes.form = UInt32(VK_FORM_COSINE_NIBBLES)
+        table.fill(using: &random)
+        let buffer = CodeQueryBuffer(stride: 2 * nibbleStride)
+        // Levels are 0 to 15, and 7.5 of them are zero.
+        func components(_ row: Int) -> [Double] {
+          (0..<nibbleStride).flatMap { index -> [Double] in
+            let byte = table.code(row)[index]
+            return [Double(byte & 15) - 7.5, Double(byte >> 4) - 7.5]
+          }
+        }
+        for row in 0..<9 {
+          buffer.load(row: UInt32(row), of: &table.codes)
+          let keys = InstructionSet.withForced(set) {
+            table.keys(buffer.query, rows: (0..<9).map { UInt32($0) })
+          }
+          for other in 0..<9 {
+            let product = zip(components(row), components(other)).reduce(0) { $0 + $1.0 * $1.1 }
+            let expected = UInt32(bitPattern: -Int32(2 * product)) ^ 0x8000_0000
+            #expect(keys[other] == expected, "stride \(stride), \(row) and \(other)")
+          }
+        }
+      }
+    }
+
     @Test(arguments: [UInt64(1), 2, 3])
     func `rank neighbours nearly as the vectors do`(seed: UInt64) {
       var random = SeededGenerator(seed: seed)

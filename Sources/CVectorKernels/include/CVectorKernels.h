@@ -42,7 +42,7 @@ typedef struct vk_codes {
   uint32_t aux_offset;
 } vk_codes;
 
-/// A query against codes: `stride` signed bytes (64-byte aligned) with what completes the key.
+/// A query against codes: vk_query_stride signed bytes (64-byte aligned) with what completes the key.
 typedef struct vk_code_query {
   const int8_t *code;
   int32_t bias;  ///< 128 * sum of code, subtracted from the unsigned dot product
@@ -99,7 +99,16 @@ static inline float vk_of_ordered_key(uint32_t key) {
 void vk_score_codes(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
                     size_t count, uint32_t *keys);
 
-/// Fills `query` from a row's own code, for scoring rows against rows. `buffer`: stride bytes, aligned to 64.
+/// Bytes of a query for these codes: one a component.
+static inline uint32_t vk_query_stride(const vk_codes *codes) {
+  return codes->form == VK_FORM_COSINE_NIBBLES ? 2 * codes->stride : codes->stride;
+}
+
+/// Fills `query` from a row's own code, for scoring rows against rows. `buffer`: vk_query_stride bytes,
+/// aligned to 64.
+///
+/// From a 4-bit code come the levels as odd numbers from -15 to 15, so that the keys of such queries are
+/// comparable among themselves alone. What pads a row adds the same to all of them.
 void vk_query_from_row(const vk_codes *codes, uint32_t row, int8_t *buffer, vk_code_query *query);
 
 /// The index of the first of `rows` whose key for the query is smaller than `key`, or `count`.

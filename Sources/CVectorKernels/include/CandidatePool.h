@@ -16,28 +16,36 @@ typedef struct vk_pool {
   uint32_t size;
   uint32_t capacity;
   uint32_t cursor;  ///< all entries before it are expanded
+  uint32_t width;   ///< only so many of the nearest are to be expanded
 } vk_pool;
 
-/// Makes a pool empty whose `entries` and `capacity` are set; before anything else is done with it.
+/// Makes a pool empty whose `entries`, `capacity` and `width` are set; before anything else is done with it.
 void vk_pool_clear(vk_pool *pool);
 
 /// Inserts `count` candidates, keeps the nearest `capacity`, moves the cursor back where needed.
 /// The result is the same on every instruction set. O(count * size) moves at most.
 void vk_pool_insert(vk_pool *pool, const uint32_t *ids, const uint32_t *keys, uint32_t count);
 
-/// The nearest candidate not expanded yet, or UINT32_MAX.
+/// Where the candidates end that are to be expanded.
+static inline uint32_t vk_pool_end(const vk_pool *pool) {
+  return pool->size < pool->width ? pool->size : pool->width;
+}
+
+/// The nearest candidate to be expanded yet, or UINT32_MAX.
 static inline uint32_t vk_pool_peek(const vk_pool *pool) {
-  for (uint32_t i = pool->cursor; i < pool->size; i++)
+  const uint32_t end = vk_pool_end(pool);
+  for (uint32_t i = pool->cursor; i < end; i++)
     if (!(pool->entries[i] & 1)) return (uint32_t)pool->entries[i] >> 1;
   return UINT32_MAX;
 }
 
-/// Marks the nearest candidate not expanded yet as expanded and returns it, or UINT32_MAX.
+/// Marks the nearest candidate to be expanded as expanded and returns it, or UINT32_MAX.
 static inline uint32_t vk_pool_take(vk_pool *pool) {
   uint64_t *entries = pool->entries;
-  uint32_t i = pool->cursor, size = pool->size;
-  while (i < size && (entries[i] & 1)) i++;
-  if (i == size) {
+  const uint32_t end = vk_pool_end(pool);
+  uint32_t i = pool->cursor;
+  while (i < end && (entries[i] & 1)) i++;
+  if (i >= end) {
     pool->cursor = i;
     return UINT32_MAX;
   }

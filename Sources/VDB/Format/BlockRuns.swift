@@ -18,10 +18,10 @@ struct BlockRuns: Equatable, Sendable {
 
   static let sumBytes = 4
 
-  /// Of blocks of codes: the 4-bit ones where there are any.
+  /// Of blocks of codes: those by which the graph is searched.
   init(_ layout: CodeLayout) {
-    if layout.nibbleStride > 0 {
-      areas = [Area(offset: layout.nibbleOffset, stride: layout.nibbleStride)]
+    if layout.secondStride > 0 {
+      areas = [Area(offset: layout.secondOffset, stride: layout.secondStride)]
     } else {
       areas = [
         Area(offset: 0, stride: layout.shape.stride),

@@ -6,6 +6,8 @@ struct CollectionRecord: Equatable, Sendable {
   let options: CollectionOptions
   /// How the codes of all its rows are rounded: codes of both kinds do not go together.
   let rounding: Coding.Rounding
+  /// Which codes its rows have.
+  let widths: Coding.Widths
   let createdSeconds: UInt64
   /// The next row's number; rows below it are committed.
   var nextRow: Row = 0
@@ -30,12 +32,15 @@ struct CollectionRecord: Equatable, Sendable {
     id: CollectionID,
     options: CollectionOptions,
     rounding: Coding.Rounding = .keepingLength,
+    widths: Coding.Widths? = nil,
     createdSeconds: UInt64
   ) {
     self.id = id
     self.options = options
     self.rounding = rounding
+    self.widths = widths ?? .usual(metric: options.metric.kernel, dimension: options.dimension)
     self.createdSeconds = createdSeconds
+    precondition(self.widths != .nibbles || rounding == .keepingLength, "no coding is of this kind")
   }
 
   /// What a record adds to the digest; the sum over all rows does not depend on their order.
@@ -51,11 +56,15 @@ extension CollectionRecord {
   static let maxLayers = 16
 
   /// Which codes the collection's rows have: 0 none, 1 8-bit ones, 2 also 4-bit ones; 3 and 4 the same,
-  /// rounded so that they keep lengths.
+  /// rounded so that they keep lengths; 5 4-bit ones alone, which keep lengths.
   private var codingNumber: UInt8 {
     if !options.hasVectors { return 0 }
-    let widths: UInt8 = options.metric == .cosine && options.dimension > 192 ? 2 : 1
-    return rounding == .keepingLength ? widths + 2 : widths
+    let keepsLength = rounding == .keepingLength
+    switch widths {
+    case .bytes: return keepsLength ? 3 : 1
+    case .both: return keepsLength ? 4 : 2
+    case .nibbles: return 5
+    }
   }
 
   func encoded() -> [UInt8] {
@@ -121,9 +130,14 @@ extension CollectionRecord {
         model: model.isEmpty ? nil : model
       ),
       rounding: coding == 1 || coding == 2 ? .nearest : .keepingLength,
+      widths: coding == 5 ? .nibbles : coding == 2 || coding == 4 ? .both : .bytes,
       createdSeconds: created
     )
-    guard coding == codingNumber else { throw MalformedBytes("coding \(coding)") }
+    let hasLongCosines =
+      Coding.Widths.usual(metric: metric.kernel, dimension: dimension) == .nibbles
+    guard coding == codingNumber, !options.hasVectors || (widths == .bytes) != hasLongCosines else {
+      throw MalformedBytes("coding \(coding)")
+    }
     (nextRow, live, sealed, coded) = (marks[0], marks[1], marks[2], marks[3])
     (linked, merged, graphGeneration, graphSlices) = (marks[4], marks[5], marks[6], marks[7])
     self.digest = digest

@@ -10,8 +10,10 @@ struct Features: OptionSet, Sendable {
   static let aliases = Features(rawValue: 2)
   /// Collections whose codes keep lengths (`Coding.Rounding`).
   static let lengthKeepingCodes = Features(rawValue: 4)
+  /// Collections that have 4-bit codes alone (`Coding.Widths`).
+  static let nibblesAlone = Features(rawValue: 8)
 
-  static let known: Features = [.originals, .aliases, .lengthKeepingCodes]
+  static let known: Features = [.originals, .aliases, .lengthKeepingCodes, .nibblesAlone]
 }
 
 extension Loader {

@@ -69,20 +69,31 @@ final class CodeStore {
       let base = destination[Int(shape.block(of: first))]
       let within = Int(first & shape.mask)
       guard let target = unsafe UnsafeMutableRawPointer(bitPattern: UInt(base)) else { return }
+      let codes = unsafe target + within * shape.stride
+      if coding.widths == .nibbles {
+        unsafe coding.encodeNibbles(
+          from: vectors.address(of: first),
+          element: element,
+          rowStride: vectors.shape.stride,
+          count: count,
+          into: codes
+        )
+        return
+      }
       let aux = unsafe target + layout.auxOffset
       unsafe coding.encodeRows(
         from: vectors.address(of: first),
         element: element,
         rowStride: vectors.shape.stride,
         count: count,
-        codes: target + within * shape.stride,
+        codes: codes,
         aux: coding.auxBytes == 0 ? nil : aux.assumingMemoryBound(to: vk_aux.self) + within
       )
-      if layout.nibbleStride > 0 {
+      if layout.secondStride > 0 {
         unsafe coding.packNibbles(
-          target + within * shape.stride,
+          codes,
           count: count,
-          into: target + layout.nibbleOffset + within * layout.nibbleStride
+          into: target + layout.secondOffset + within * layout.secondStride
         )
       }
     }

@@ -267,7 +267,7 @@ struct Verification {
       let parts = [
         0..<(rows * shape.stride),
         layout.auxOffset..<(layout.auxOffset + rows * layout.auxBytes),
-        layout.nibbleOffset..<(layout.nibbleOffset + rows * layout.nibbleStride),
+        layout.secondOffset..<(layout.secondOffset + rows * layout.secondStride),
       ]
       let fits = parts.allSatisfy { unsafe actual[$0].elementsEqual(expected[$0]) }
       if !fits {

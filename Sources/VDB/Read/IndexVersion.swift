@@ -19,13 +19,13 @@ final class IndexVersion: Sendable {
   var linked: Row { graph.linkedCount }
 }
 
-/// Where the 8-bit codes of a collection's rows are: sealed blocks in the map, the others in memory.
+/// Where the codes of a collection's rows are: sealed blocks in the map, the others in memory.
 @safe
 final class CodeBlocks: @unchecked Sendable {
   let shape: BlockShape
-  /// The 8-bit codes, by which the graph is built.
+  /// The codes by which the graph is built.
   let view: vk_codes
-  /// The codes that walks of the graph use: the 4-bit ones where there are any.
+  /// The codes by which it is searched: the 4-bit ones where there are two kinds.
   let searchView: vk_codes
   /// Whether `searchView` is of 4-bit codes.
   let hasNibbles: Bool
@@ -33,17 +33,17 @@ final class CodeBlocks: @unchecked Sendable {
   /// Keeps blocks in memory alive.
   private let owners: [AlignedMemory?]
   private let directory: UnsafeMutablePointer<UInt64>
-  private let nibbleDirectory: UnsafeMutablePointer<UInt64>
+  private let secondDirectory: UnsafeMutablePointer<UInt64>
 
   init(layout: CodeLayout, addresses: [UInt64], owners: [AlignedMemory?]) {
     shape = layout.shape
     self.owners = owners
     count = addresses.count
     unsafe directory = .allocate(capacity: max(1, addresses.count))
-    unsafe nibbleDirectory = .allocate(capacity: max(1, addresses.count))
+    unsafe secondDirectory = .allocate(capacity: max(1, addresses.count))
     for (index, address) in addresses.enumerated() {
       unsafe (directory + index).initialize(to: address)
-      unsafe (nibbleDirectory + index).initialize(to: address + UInt64(layout.nibbleOffset))
+      unsafe (secondDirectory + index).initialize(to: address + UInt64(layout.secondOffset))
     }
     unsafe view = vk_codes(
       directory: UnsafePointer(directory),
@@ -52,27 +52,27 @@ final class CodeBlocks: @unchecked Sendable {
       form: layout.form,
       aux_offset: UInt32(layout.auxOffset)
     )
-    hasNibbles = layout.nibbleStride > 0
     unsafe searchView =
-      unsafe hasNibbles
+      unsafe layout.secondStride > 0
       ? vk_codes(
-        directory: UnsafePointer(nibbleDirectory),
+        directory: UnsafePointer(secondDirectory),
         shift: shape.shift,
-        stride: UInt32(layout.nibbleStride),
+        stride: UInt32(layout.secondStride),
         form: UInt32(VK_FORM_COSINE_NIBBLES),
         aux_offset: 0
       ) : view
+    hasNibbles = unsafe searchView.form == UInt32(VK_FORM_COSINE_NIBBLES)
   }
 
   deinit {
     unsafe directory.deallocate()
-    unsafe nibbleDirectory.deallocate()
+    unsafe secondDirectory.deallocate()
   }
 
   func owner(of block: Int) -> AlignedMemory? { owners[block] }
   func address(of block: Int) -> UInt64 { unsafe directory[block] }
 
-  /// A block as it is stored, full or not: codes, then aux, then 4-bit codes.
+  /// A block as it is stored, full or not.
   func bytes(of block: Int, _ layout: CodeLayout) -> UnsafeRawBufferPointer {
     unsafe UnsafeRawBufferPointer(
       start: UnsafeRawPointer(bitPattern: UInt(directory[block])),
@@ -81,25 +81,27 @@ final class CodeBlocks: @unchecked Sendable {
   }
 }
 
-/// How a block of codes is laid out: the 8-bit rows, then the aux rows, then the 4-bit rows.
+/// How a block of codes is laid out: the codes, then the aux rows, then the 4-bit codes of collections that
+/// have both kinds.
 struct CodeLayout: Equatable, Sendable {
   let shape: BlockShape
   let form: UInt32
   let auxBytes: Int
-  /// Bytes of a 4-bit row; 0: there are none.
-  let nibbleStride: Int
+  /// Bytes of a 4-bit row beside an 8-bit one; 0: there are none.
+  let secondStride: Int
 
   init(_ coding: Coding) {
-    shape = BlockShape(stride: coding.stride)
-    form = coding.form
+    let isNibbles = coding.widths == .nibbles
+    shape = BlockShape(stride: isNibbles ? coding.nibbleStride : coding.stride)
+    form = isNibbles ? UInt32(VK_FORM_COSINE_NIBBLES) : coding.form
     auxBytes = coding.auxBytes
-    nibbleStride = coding.nibbleStride
+    secondStride = isNibbles ? 0 : coding.nibbleStride
   }
 
   var auxOffset: Int { shape.rows * shape.stride }
-  var nibbleOffset: Int { auxOffset + shape.rows * auxBytes }
+  var secondOffset: Int { auxOffset + shape.rows * auxBytes }
   /// Bytes of a block without its header.
-  var blockBytes: Int { nibbleOffset + shape.rows * nibbleStride }
+  var blockBytes: Int { secondOffset + shape.rows * secondStride }
   /// Bytes of a row that a walk of the graph looks at.
-  var searchedBytes: Int { nibbleStride > 0 ? nibbleStride : shape.stride + auxBytes }
+  var searchedBytes: Int { secondStride > 0 ? secondStride : shape.stride + auxBytes }
 }

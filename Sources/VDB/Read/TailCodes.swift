@@ -45,21 +45,19 @@ final class TailCodes: Sendable {
 
   /// Where a piece has what: the codes, then what completes 8-bit ones.
   private struct PieceLayout {
-    /// Bytes of a row's 8-bit code.
-    let codeStride: Int
-    /// Bytes of a row's 4-bit code; 0: there are none.
-    let nibbleStride: Int
+    let isNibbles: Bool
+    /// Bytes of a row's code.
+    let stride: Int
     let form: UInt32
     let auxBytes: Int
 
     init(_ coding: Coding) {
-      codeStride = coding.stride
-      nibbleStride = coding.nibbleStride
-      form = nibbleStride > 0 ? UInt32(VK_FORM_COSINE_NIBBLES) : coding.form
-      auxBytes = nibbleStride > 0 ? 0 : coding.auxBytes
+      isNibbles = coding.widths != .bytes
+      stride = isNibbles ? coding.nibbleStride : coding.stride
+      form = isNibbles ? UInt32(VK_FORM_COSINE_NIBBLES) : coding.form
+      auxBytes = coding.auxBytes
     }
 
-    var stride: Int { nibbleStride > 0 ? nibbleStride : codeStride }
     var auxOffset: Int { TailCodes.pieceRows * stride }
     var byteCount: Int { auxOffset + TailCodes.pieceRows * auxBytes }
     /// Rows of a tail at most.
@@ -150,35 +148,32 @@ final class TailCodes: Sendable {
       )
       let within = Int(row) & (pieceRows - 1)
       let target = unsafe piece.base + within * layout.stride
-      let encode = { (codes: UnsafeMutableRawPointer) in
+      let element = collection.record.options.element.kernel
+      if layout.isNibbles {
+        unsafe coding.encodeNibbles(
+          from: vectors.address(of: row),
+          element: element,
+          rowStride: vectors.shape.stride,
+          count: count,
+          into: target
+        )
+      } else {
         let aux = unsafe piece.base + layout.auxOffset
         unsafe coding.encodeRows(
           from: vectors.address(of: row),
-          element: collection.record.options.element.kernel,
+          element: element,
           rowStride: vectors.shape.stride,
           count: count,
-          codes: codes,
+          codes: target,
           aux: layout.auxBytes == 0 ? nil : aux.assumingMemoryBound(to: vk_aux.self) + within
         )
-      }
-      if layout.nibbleStride == 0 {
-        unsafe encode(target)
-      } else {
-        unsafe withUnsafeTemporaryAllocation(
-          byteCount: count * layout.codeStride,
-          alignment: AlignedMemory.alignment
-        ) { scratch in
-          guard let codes = scratch.baseAddress else { return }
-          unsafe encode(codes)
-          unsafe coding.packNibbles(codes, count: count, into: target)
-        }
       }
       row += UInt32(count)
     }
   }
 
   /// Whether the codes are 4-bit ones.
-  var hasNibbles: Bool { layout.nibbleStride > 0 }
+  var hasNibbles: Bool { layout.isNibbles }
 
   /// How far the codes of these rows may be off for rows of an order and of lower ones; see
   /// `Coding.margin`.

@@ -228,7 +228,8 @@ extension Coding {
       // Where there are no vectors nothing is coded; the smallest coding stands in.
       dimension: max(1, options.dimension),
       seed: options.index.seed,
-      rounding: record.rounding
+      rounding: record.rounding,
+      widths: record.widths
     )
   }
 }
