@@ -117,7 +117,7 @@ def run(options, chosen, command):
     report.keep(options.results, "conditions", dict(set=chosen.name, **conditions))
     text = [f"### {chosen.name}: {chosen.describe()}", f"{report.in_words(conditions)}. `{command}`. "
             f"Medians of {options.rounds} rounds; peers get 16 links (32 in the base layer) and 200 "
-            "candidates while building, ours runs as it comes (16 and 128). A width's rate is the best of "
+            "candidates while building, ours runs as it comes (16 and 96). A width's rate is the best of "
             f"{options.repetitions} passes over the queries. Each process imports the set itself; peak "
             "memory counts its libraries and, for ours, the mapped file's pages that were touched."]
     for threads in options.threads:

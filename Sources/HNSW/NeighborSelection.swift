@@ -166,8 +166,9 @@ import CVectorKernels
     unsafe (keys + slots.lowerBound).update(from: keys + source, count: slots.count)
   }
 
-  /// Drops the candidates in `slots` that are nearer to a row than to the node itself, but for protected
-  /// ones; the others close up. Returns where they end.
+  /// Drops the candidates in `slots` that are nearer to a row than to the node itself, but for protected ones.
+  ///
+  /// - Returns: Where those end that are left and have closed up.
   private func drop(
     _ slots: Range<Int>,
     nearerTo row: UInt32,

@@ -22,7 +22,7 @@ package struct Parameters: Sendable, Hashable {
   /// Makes parameters of values within the ranges above; anything else is a programmer's mistake.
   package init(
     m: Int = 16,
-    efConstruction: Int = 128,
+    efConstruction: Int = 96,
     seed: UInt64 = 0,
     blockBytes: Int = 256 << 10
   ) {

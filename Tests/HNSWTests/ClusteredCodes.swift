@@ -75,7 +75,9 @@ final class ClusteredCodes {
         vk_pack_nibbles(bytes, UInt32(byteStride), 1, Int32(VK_ROUND_KEEPING_LENGTH), nibbles)
         continue
       }
-      bytes.withUnsafeBytes { place.copyMemory(from: $0.baseAddress!, byteCount: byteStride) }
+      bytes.withUnsafeBytes {
+        UnsafeMutableRawBufferPointer(start: place, count: byteStride).copyMemory(from: $0)
+      }
       let aux = vk_aux(scale: scale, norm2: norm * scale * scale)
       (base + auxOffset).storeBytes(
         of: aux,

@@ -39,7 +39,7 @@ public enum IndexingMode: String, Sendable, Codable, CaseIterable {
 public struct IndexParameters: Sendable, Hashable, Codable {
   /// Links a node makes when it is inserted, 4 to 64; layer 0 keeps up to twice as many.
   public var m: Int
-  /// Candidates considered when a node is inserted, up to 4 096.
+  /// Width of the search for a new node's neighbours, 1 to 4 096; they are chosen among twice as many.
   ///
   /// More is slower and better.
   public var efConstruction: Int
@@ -47,7 +47,7 @@ public struct IndexParameters: Sendable, Hashable, Codable {
   public var seed: UInt64
 
   /// Takes the values as they are.
-  public init(m: Int = 16, efConstruction: Int = 128, seed: UInt64 = 0x5EED) {
+  public init(m: Int = 16, efConstruction: Int = 96, seed: UInt64 = 0x5EED) {
     self.m = m
     self.efConstruction = efConstruction
     self.seed = seed
