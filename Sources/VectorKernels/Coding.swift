@@ -119,7 +119,7 @@ package final class Coding: @unchecked Sendable {
     count: Int,
     into nibbles: UnsafeMutableRawPointer
   ) {
-    let together = min(count, max(1, Self.scratchBytes / stride))
+    let together = max(1, min(count, Self.scratchBytes / stride))
     unsafe withUnsafeTemporaryAllocation(byteCount: together * stride, alignment: 64) { scratch in
       guard let codes = scratch.baseAddress else { return }
       for first in Swift.stride(from: 0, to: count, by: together) {

@@ -45,7 +45,7 @@ typedef struct vk_codes {
 /// A query against codes: vk_query_stride signed bytes (64-byte aligned) with what completes the key.
 typedef struct vk_code_query {
   const int8_t *code;
-  int32_t bias;  ///< 128 * sum of code, subtracted from the unsigned dot product
+  int32_t bias;  ///< 128 (4-bit codes: 7.5) * sum of code, subtracted from the unsigned dot product
   float scale;
   float norm2;
 } vk_code_query;
