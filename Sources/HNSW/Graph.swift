@@ -1,9 +1,11 @@
+import Synchronization
+
 /// One immutable version of the graph: what a snapshot holds and queries search.
 ///
 /// Made by `GraphBuilder.publish()` or `Graph.Loader`; versions share the blocks that do not differ.
 /// Nodes of layer 0 are the rows 0, 1, … `linkedCount` - 1 of the collection.
 ///
-/// Safe: `views` is filled once, and the layers keep alive what it points at.
+/// Safe: views are filled once, and what they point at lives as long as the layers or the listing.
 @safe package final class Graph: @unchecked Sendable {
   /// The greatest number of layers; with one row in sixteen kept per level, 8 would hold 2^31 rows.
   package static let layerLimit = 12
@@ -19,6 +21,8 @@
   /// The number of rows in the graph.
   package let linkedCount: UInt32
   private let views: UnsafeMutablePointer<LayerView>
+  /// What `listRows` made: a listing retained by the graph.
+  private let listing = unsafe Atomic<UnsafeRawPointer?>(nil)
 
   init(parameters: Parameters, layers: [GraphLayer]) {
     self.parameters = parameters
@@ -35,9 +39,63 @@
     self.init(parameters: parameters, layers: [])
   }
 
-  deinit { unsafe views.deallocate() }
+  deinit {
+    unsafe views.deallocate()
+    unsafe listing.load(ordering: .acquiring).map {
+      unsafe Unmanaged<Listing>.fromOpaque($0).release()
+    }
+  }
 
-  var view: GraphView { unsafe GraphView(layers: views, layerCount: layers.count) }
+  var view: GraphView {
+    let listing = unsafe listing.load(ordering: .acquiring)
+    let views =
+      unsafe listing.map {
+        unsafe Unmanaged<Listing>.fromOpaque($0)._withUnsafeGuaranteedRef { unsafe $0.views }
+      } ?? views
+    return unsafe GraphView(layers: views, layerCount: layers.count)
+  }
+
+  /// The layers with the rows of their nodes side by side.
+  ///
+  /// Safe: filled once.
+  @safe private final class Listing {
+    let views: UnsafeMutablePointer<LayerView>
+    private let rowNumbers: [RowNumbers]
+
+    init(_ layers: [GraphLayer]) {
+      unsafe views = .allocate(capacity: max(1, layers.count))
+      var lists: [RowNumbers] = []
+      for (index, layer) in layers.enumerated() {
+        let rows = index == 0 ? nil : RowNumbers(of: layer.view, capacity: 0)
+        unsafe (views + index).initialize(to: layer.view(rows))
+        if let rows { lists.append(rows) }
+      }
+      rowNumbers = lists
+    }
+
+    deinit { unsafe views.deallocate() }
+  }
+
+  /// Whether walks find the rows of upper nodes side by side.
+  package var hasListedRows: Bool {
+    let view = self.view
+    return unsafe (1..<max(1, view.layerCount)).allSatisfy { unsafe view.layers[$0].rows != nil }
+  }
+
+  /// Lists the rows of all nodes above layer 0, so that walks need not read a record to learn one.
+  ///
+  /// For graphs that were loaded, once all their numbers are known to be valid; others have the lists. May be
+  /// called while the graph is searched. O(nodes above layer 0).
+  package func listRows() {
+    if hasListedRows { return }
+    let made = unsafe Unmanaged.passRetained(Listing(layers))
+    let (exchanged, _) = unsafe listing.compareExchange(
+      expected: nil,
+      desired: UnsafeRawPointer(made.toOpaque()),
+      ordering: .acquiringAndReleasing
+    )
+    if !exchanged { unsafe made.release() }
+  }
 
   /// Whether the numbers before the lists of an upper layer's nodes lead to nodes and rows that there are.
   ///

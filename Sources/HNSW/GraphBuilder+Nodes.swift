@@ -20,7 +20,7 @@ extension GraphBuilder {
       let record = unsafe view.record(node)
       if index > 0 {
         unsafe record[0] = numberBelow(of: row, in: index)
-        unsafe record[1] = row
+        layer.setRow(of: node, to: row)
       }
       let list = unsafe record + view.header
       unsafe list[0] = parent

@@ -8,9 +8,12 @@
   package let count: UInt32
   let blocks: [GraphBlock]
   private let directory: UnsafeMutablePointer<UInt64>
+  /// The nodes' rows where they are known already: not in layer 0, nor where records are not to be read yet.
+  private let rowNumbers: RowNumbers?
 
-  init(shape: LayerShape, count: UInt32, blocks: [GraphBlock]) {
+  init(shape: LayerShape, count: UInt32, blocks: [GraphBlock], rowNumbers: RowNumbers? = nil) {
     self.shape = shape
+    self.rowNumbers = rowNumbers
     self.count = count
     self.blocks = blocks
     unsafe directory = .allocate(capacity: max(1, blocks.count))
@@ -21,7 +24,12 @@
 
   deinit { unsafe directory.deallocate() }
 
-  var view: LayerView { unsafe LayerView(directory: directory, shape: shape, count: count) }
+  var view: LayerView { view(rowNumbers) }
+
+  func view(_ rowNumbers: RowNumbers?) -> LayerView {
+    let rows = unsafe rowNumbers.map { unsafe UnsafePointer($0.numbers) }
+    return unsafe LayerView(directory: directory, shape: shape, count: count, rows: rows)
+  }
 
   /// The number of blocks.
   package var blockCount: Int { blocks.count }

@@ -10,9 +10,17 @@
   let header: Int
   let capacity: Int
   let count: UInt32
+  /// The rows of the nodes where they are listed side by side; never in layer 0.
+  let rows: UnsafePointer<UInt32>?
 
-  init(directory: UnsafePointer<UInt64>, shape: LayerShape, count: UInt32) {
+  init(
+    directory: UnsafePointer<UInt64>,
+    shape: LayerShape,
+    count: UInt32,
+    rows: UnsafePointer<UInt32>?
+  ) {
     unsafe self.directory = directory
+    unsafe self.rows = rows
     shift = shape.shift
     mask = (1 << shape.shift) &- 1
     strideBytes = UInt32(shape.strideBytes)

@@ -78,6 +78,7 @@ package struct Place: Sendable {
     let nodes = unsafe batches
     let rows = unsafe batches + SearchContext.batchCapacity
     let keys = unsafe self.keys
+    let listed = unsafe layer.rows
     while true {
       guard runs.admits(record: place.node) else { return false }
       let list = unsafe layer.links(place.node)
@@ -86,15 +87,16 @@ package struct Place: Sendable {
         let node = unsafe list[count]
         if node >= layer.count { break }
         unsafe nodes[count] = node
-        unsafe vk_prefetch_lines(layer.record(node), 1)
+        if unsafe listed == nil { unsafe vk_prefetch_lines(layer.record(node), 1) }
         count &+= 1
       }
-      for i in 0..<count {
-        guard unsafe runs.admits(record: nodes[i]) else { return false }
-        unsafe rows[i] = layer.row(nodes[i])
-        guard unsafe runs.admits(code: rows[i]) else { return false }
-        unsafe scorer.prefetch(rows[i])
+      guard unsafe findRows(of: nodes, count, in: layer, runs: runs, into: rows) else {
+        return false
       }
+      for i in 0..<count {
+        guard unsafe runs.admits(code: rows[i]) else { return false }
+      }
+      unsafe scorer.prefetch(rows, count)
       unsafe scorer.score(rows, count, into: keys)
       var best = place
       for i in 0..<count {
@@ -106,6 +108,26 @@ package struct Place: Sendable {
       if best.node == place.node { return true }
       place = best
     }
+  }
+
+  /// Puts the rows of nodes of an upper layer into `rows`; false at something damaged.
+  @inline(__always)
+  private func findRows(
+    of nodes: UnsafePointer<UInt32>,
+    _ count: Int,
+    in layer: LayerView,
+    runs: some WalkGuard,
+    into rows: UnsafeMutablePointer<UInt32>
+  ) -> Bool {
+    if let listed = unsafe layer.rows {
+      for i in 0..<count { unsafe rows[i] = listed[Int(nodes[i])] }
+      return true
+    }
+    for i in 0..<count {
+      guard unsafe runs.admits(record: nodes[i]) else { return false }
+      unsafe rows[i] = layer.row(nodes[i])
+    }
+    return true
   }
 
   /// Searches layer 0 (paper, algorithm 2); returns the number of scores it took.
@@ -224,20 +246,15 @@ package struct Place: Sendable {
         }
         if upper {
           let rows = unsafe gathered + SearchContext.batchCapacity
-          for i in 0..<count {
-            guard unsafe runs.admits(record: gathered[i]) else { return nil }
-            unsafe rows[i] = layer.row(gathered[i])
-          }
-          for i in 0..<count {
-            guard unsafe runs.admits(code: rows[i]) else { return nil }
-            unsafe scorer.prefetch(rows[i])
-          }
-        } else {
-          for i in 0..<count {
-            guard unsafe runs.admits(code: gathered[i]) else { return nil }
-            unsafe scorer.prefetch(gathered[i])
+          guard unsafe findRows(of: gathered, count, in: layer, runs: runs, into: rows) else {
+            return nil
           }
         }
+        let rows = unsafe upper ? gathered + SearchContext.batchCapacity : gathered
+        for i in 0..<count {
+          guard unsafe runs.admits(code: rows[i]) else { return nil }
+        }
+        unsafe scorer.prefetch(rows, count)
       } else if pendingCount == 0 {
         return scored
       }
@@ -246,9 +263,12 @@ package struct Place: Sendable {
         let rows = unsafe upper ? pending + SearchContext.batchCapacity : pending
         unsafe scorer.score(rows, pendingCount, into: keys)
         // The nearest of them may be the next candidate: its list comes while they are inserted.
-        var nearest = 0
-        for i in 1..<max(1, pendingCount) where unsafe keys[i] < keys[nearest] { nearest = i }
-        unsafe vk_prefetch_lines(layer.record(pending[nearest]), lines)
+        // Key and place in one number: which is less cannot be predicted, and this has no branch.
+        var nearest = UInt64.max
+        for i in 0..<pendingCount {
+          nearest = unsafe min(nearest, UInt64(keys[i]) &<< 32 | UInt64(pending[i]))
+        }
+        unsafe vk_prefetch_lines(layer.record(UInt32(truncatingIfNeeded: nearest)), lines)
         unsafe vk_pool_insert(&pool, pending, keys, UInt32(truncatingIfNeeded: pendingCount))
       }
       unsafe swap(&pending, &gathered)

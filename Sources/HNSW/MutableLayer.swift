@@ -13,6 +13,8 @@
   private(set) var childCounts: [UInt8]
   /// One bit per node whose list changed since the last `takeChanges`.
   private var changed: [UInt64] = []
+  /// The rows of the nodes, above layer 0; shared with published layers, which read those before theirs end.
+  private var rowNumbers: RowNumbers?
 
   init(shape: LayerShape) {
     self.shape = shape
@@ -20,13 +22,14 @@
     blocks = []
     isOwn = []
     childCounts = []
+    rowNumbers = shape.header == 0 ? nil : RowNumbers(capacity: 0)
     directoryCapacity = 16
     unsafe directory = .allocate(capacity: directoryCapacity)
   }
 
   /// Continues a published layer.
   ///
-  /// O(nodes): counts the children of each node.
+  /// O(nodes): counts the children of each node and lists their rows.
   init(continuing layer: GraphLayer) {
     shape = layer.shape
     count = layer.count
@@ -37,6 +40,7 @@
     for (index, block) in blocks.enumerated() {
       unsafe directory[index] = UInt64(UInt(bitPattern: block.address))
     }
+    rowNumbers = shape.header == 0 ? nil : RowNumbers(of: layer.view, capacity: 0)
     childCounts = Array(repeating: 0, count: Int(count))
     changed = Array(repeating: 0, count: (Int(count) + 63) / 64)
     for node in 0..<count {
@@ -48,7 +52,17 @@
 
   deinit { unsafe directory.deallocate() }
 
-  var view: LayerView { unsafe LayerView(directory: directory, shape: shape, count: count) }
+  var view: LayerView {
+    let rows = unsafe rowNumbers.map { unsafe UnsafePointer($0.numbers) }
+    return unsafe LayerView(directory: directory, shape: shape, count: count, rows: rows)
+  }
+
+  /// Says which row a node of a layer above 0 has, once, before a view of it is searched.
+  func setRow(of node: UInt32, to row: UInt32) {
+    guard let rowNumbers else { preconditionFailure("nodes of layer 0 are rows") }
+    unsafe view.record(node)[1] = row
+    unsafe rowNumbers.numbers[Int(node)] = row
+  }
 
   /// Adds `new` empty records, writable.
   func grow(by new: Int) {
@@ -57,6 +71,9 @@
     count += UInt32(new)
     while blocks.count < shape.blockCount(for: Int(count)) {
       append(GraphBlock(byteCount: shape.blockBytes), own: true)
+    }
+    while let rows = rowNumbers, rows.capacity < Int(count) {
+      rowNumbers = RowNumbers(growing: rows, count: min(rows.capacity, Int(count) - new))
     }
     childCounts.append(contentsOf: repeatElement(0, count: new))
     let words = (Int(count) + 63) / 64
@@ -138,7 +155,7 @@
   /// O(blocks).
   func publish() -> GraphLayer {
     for index in isOwn.indices { isOwn[index] = false }
-    return GraphLayer(shape: shape, count: count, blocks: blocks)
+    return GraphLayer(shape: shape, count: count, blocks: blocks, rowNumbers: rowNumbers)
   }
 
   /// The nodes changed since the last call, in rising order.

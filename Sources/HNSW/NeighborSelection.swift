@@ -69,8 +69,8 @@ import CVectorKernels
   ) {
     for i in 0..<count {
       unsafe rows[i] = layer.row(nodes[i])
-      unsafe scorer.prefetch(rows[i])
     }
+    unsafe scorer.prefetch(rows, count)
     unsafe scorer.score(rows, count, into: keys)
     var pool = unsafe vk_pool(
       entries: entries,

@@ -24,7 +24,9 @@ import CVectorKernels
     return key
   }
 
-  /// Asks the cache for a row's code.
+  /// Asks the cache for the codes of `count` rows.
   @inline(__always)
-  func prefetch(_ row: UInt32) { unsafe vk_prefetch_code(codes, row) }
+  func prefetch(_ rows: UnsafePointer<UInt32>, _ count: Int) {
+    unsafe vk_prefetch_codes(codes, rows, count)
+  }
 }

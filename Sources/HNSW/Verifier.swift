@@ -65,8 +65,10 @@ extension Graph {
         let node = next[layer]
         next[layer] += 1
         guard layer > 0, layer < layers.count, node < layers[layer].count else { continue }
-        let record = unsafe layers[layer].view.record(node)
-        if unsafe record[0] != below || record[1] != row {
+        let seen = unsafe view.layers[layer]
+        let record = unsafe seen.record(node)
+        let listed = unsafe seen.rows?[Int(node)] ?? row
+        if unsafe record[0] != below || record[1] != row || listed != row {
           report.note(.wrongRow(layer: layer, node: node))
         }
         below = node

@@ -1,4 +1,5 @@
 import CVectorKernels
+import Dispatch
 import HNSW
 import TestSupport
 import Testing
@@ -62,6 +63,32 @@ struct StoredGraph {
     builder.link(upTo: 4000, codes: data.codes)
     #expect(continued.publish().contentHash() == builder.publish().contentHash())
     #expect(loaded.contentHash() == graph.contentHash())
+  }
+
+  @Test func `Listing rows while others search changes no answer`() throws {
+    let data = ClusteredCodes(count: 4000, seed: 33)
+    let built = data.graph(parameters: parameters)
+    let loaded = try StoredGraph(built).load()
+    #expect(loaded.layers.count > 2)
+    let expected = (0..<40).map { answer(built, data, row: UInt32($0 * 99)) }
+    #expect(!loaded.hasListedRows && built.hasListedRows)
+    DispatchQueue.concurrentPerform(iterations: 8) { thread in
+      for (number, rows) in expected.enumerated() {
+        if number == thread { loaded.listRows() }
+        #expect(answer(loaded, data, row: UInt32(number * 99)) == rows)
+      }
+    }
+    #expect(loaded.hasListedRows)
+    #expect(loaded.verify(codes: data.codes).problems.isEmpty)
+    // A second list is not made, nor one for a graph that has it from its builder.
+    loaded.listRows()
+    built.listRows()
+    #expect(built.verify(codes: data.codes).problems.isEmpty)
+  }
+
+  private func answer(_ graph: Graph, _ data: ClusteredCodes, row: UInt32) -> [UInt64] {
+    let context = SearchContext()
+    return data.search(graph, row: row, ef: 24, context: context)
   }
 
   @Test func `Blocks and the records changed since give the later graph`() throws {

@@ -66,6 +66,32 @@ static inline void vk_prefetch_code(const vk_codes *codes, uint32_t row) {
   __builtin_prefetch((const vk_aux *)aux + (row & ((1u << codes->shift) - 1)), 0, 2);
 }
 
+/// The same for `count` rows; `lines` is the lines of a code, a constant where the loop over them is to be
+/// unrolled.
+static inline __attribute__((always_inline)) void vk_prefetch_each(
+    const vk_codes *codes, const uint32_t *rows, size_t count, uint32_t lines) {
+  const uint64_t *directory = codes->directory;
+  const uint32_t shift = codes->shift, mask = (1u << shift) - 1, aux_offset = codes->aux_offset;
+  const int has_aux = codes->form == VK_FORM_DOT || codes->form == VK_FORM_L2;
+  for (size_t i = 0; i < count; i++) {
+    const uint64_t base = directory[rows[i] >> shift], place = rows[i] & mask;
+    const char *code = (const char *)(base + place * (64 * (uint64_t)lines));
+    for (uint32_t k = 0; k < lines; k++) __builtin_prefetch(code + 64 * k, 0, 2);
+    if (has_aux) __builtin_prefetch((const vk_aux *)(base + aux_offset) + place, 0, 2);
+  }
+}
+
+/// `vk_prefetch_code` for `count` rows.
+static inline void vk_prefetch_codes(const vk_codes *codes, const uint32_t *rows, size_t count) {
+  switch (codes->stride / 64) {
+    case 1: vk_prefetch_each(codes, rows, count, 1); break;
+    case 2: vk_prefetch_each(codes, rows, count, 2); break;
+    case 3: vk_prefetch_each(codes, rows, count, 3); break;
+    case 4: vk_prefetch_each(codes, rows, count, 4); break;
+    default: vk_prefetch_each(codes, rows, count, codes->stride / 64);
+  }
+}
+
 /// Asks the second-level cache for `lines` 64-byte lines from `address` on.
 static inline void vk_prefetch_lines(const void *address, uint32_t lines) {
   for (uint32_t i = 0; i < lines; i++) __builtin_prefetch((const char *)address + 64 * i, 0, 2);

@@ -113,9 +113,11 @@ final class StoredIndex: @unchecked Sendable {
     if !isIntact { return false }
     if stop?.isRaised == true { return nil }
     guard records.fillAll(shouldStop: { stop?.isRaised == true }) else { return nil }
-    return graph.layers.indices.allSatisfy {
+    let hasValidNumbers = graph.layers.indices.allSatisfy {
       graph.hasValidNumbers(0..<graph.layers[$0].count, layer: $0)
     }
+    if hasValidNumbers { graph.listRows() }
+    return hasValidNumbers
   }
 }
 
