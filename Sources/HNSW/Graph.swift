@@ -79,7 +79,7 @@ import Synchronization
   /// Whether walks find the rows of upper nodes side by side.
   package var hasListedRows: Bool {
     let view = self.view
-    return unsafe (1..<max(1, view.layerCount)).allSatisfy { unsafe view.layers[$0].rows != nil }
+    return (1..<max(1, view.layerCount)).allSatisfy { unsafe view.layers[$0].rows != nil }
   }
 
   /// Lists the rows of all nodes above layer 0, so that walks need not read a record to learn one.
