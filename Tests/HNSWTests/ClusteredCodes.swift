@@ -2,8 +2,8 @@ import CVectorKernels
 import HNSW
 import TestSupport
 
-/// Codes of seeded clustered vectors in memory, laid out as a store lays them out.
-final class ClusteredCodes {
+/// Codes of seeded clustered vectors in memory, laid out as a store lays them out; constant once made.
+final class ClusteredCodes: @unchecked Sendable {
   let count: Int
   let codes: vk_codes
   private let memory: UnsafeMutableRawPointer
