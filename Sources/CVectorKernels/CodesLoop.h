@@ -85,6 +85,42 @@ TARGET VK_INLINE size_t first_closer(const vk_codes *codes, const vk_code_query 
     default: { uint32_t N = codes->stride / 64; call; } \
   }
 
+/// The first `columns` of codes against what a query has there; see vk_prefix_filter.
+TARGET VK_INLINE size_t filter(const vk_codes *codes, const vk_code_query *query,
+                               const vk_prefix *prefix, int32_t least, uint32_t *rows, size_t count,
+                               uint32_t columns) {
+  const kept_query kept = keep(query->code, columns);
+  const int32_t taken = ROW_BIAS ? prefix->bias : 0;
+  const four_ints bias = {taken, taken, taken, taken};
+  size_t near = 0;
+  for (size_t i = 0; i < count; i += 4) {
+    const size_t present = count - i < 4 ? count - i : 4;
+    const uint32_t group[4] = {rows[i], rows[present > 1 ? i + 1 : i],
+                               rows[present > 2 ? i + 2 : i], rows[present > 3 ? i + 3 : i]};
+    const uint8_t *const addresses[4] = {
+        vk_code_address(codes, group[0]), vk_code_address(codes, group[1]),
+        vk_code_address(codes, group[2]), vk_code_address(codes, group[3])};
+    const four_ints products = dots(&kept, addresses, columns) - bias;
+    // Written in any case, since whether a row is near cannot be predicted.
+    for (size_t k = 0; k < present; k++) {
+      rows[near] = group[k];
+      near += products[k] >= least;
+    }
+  }
+  return near;
+}
+
+TARGET size_t NAME(vk_prefix_filter)(const vk_codes *codes, const vk_code_query *query,
+                                     const vk_prefix *prefix, int32_t least, uint32_t *rows,
+                                     size_t count) {
+  switch (prefix->columns) {
+    case 1: return filter(codes, query, prefix, least, rows, count, 1);
+    case 2: return filter(codes, query, prefix, least, rows, count, 2);
+    case 3: return filter(codes, query, prefix, least, rows, count, 3);
+    default: return filter(codes, query, prefix, least, rows, count, prefix->columns);
+  }
+}
+
 TARGET void NAME(vk_score_codes)(const vk_codes *codes, const vk_code_query *query,
                                  const uint32_t *rows, size_t count, uint32_t *keys) {
   WITH_COLUMNS(score(codes, query, rows, count, keys, N))

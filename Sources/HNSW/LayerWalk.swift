@@ -96,7 +96,7 @@ package struct Place: Sendable {
       for i in 0..<count {
         guard unsafe runs.admits(code: rows[i]) else { return false }
       }
-      unsafe scorer.prefetch(rows, count)
+      unsafe scorer.prefetch(rows, count, to: scorer.lines)
       unsafe scorer.score(rows, count, into: keys)
       var best = place
       for i in 0..<count {
@@ -203,6 +203,9 @@ package struct Place: Sendable {
   ///
   /// One step deep pipeline: while the codes of a node's neighbours are on their way from memory, those
   /// of the node before are scored. Links are asked for before codes, or they queue behind them.
+  ///
+  /// Once the pool is full only the first lines of codes are asked for on layer 0, and the others of those
+  /// rows that by these may come into it.
   @inline(__always)
   private func walk(
     _ layer: LayerView,
@@ -221,14 +224,33 @@ package struct Place: Sendable {
     var pending = unsafe batches
     var gathered = unsafe batches + 2 &* SearchContext.batchCapacity
     var pendingCount = 0
+    var isPendingPrefix = false
     var scored = 1
+    var prefix = vk_prefix()
+    if !upper { unsafe vk_prefix_prepare(scorer.codes, scorer.query, &prefix) }
 
     unsafe visited[Int(place.node)] = epoch
     var (node, key) = (place.node, place.key)
     unsafe vk_pool_insert(&pool, &node, &key, 1)
     while true {
+      scored &+= pendingCount
+      if isPendingPrefix && pendingCount > 0 {
+        let worst = unsafe UInt32(
+          truncatingIfNeeded: pool.entries[Int(pool.size) &- 1] &>> 32
+        )
+        pendingCount = unsafe vk_prefix_filter(
+          scorer.codes,
+          scorer.query,
+          &prefix,
+          vk_prefix_least(&prefix, worst),
+          pending,
+          pendingCount
+        )
+        unsafe scorer.prefetch(pending, pendingCount, from: prefix.columns, to: scorer.lines)
+      }
       let candidate = unsafe vk_pool_take(&pool)
       var count = 0
+      var isPrefix = false
       if candidate != LayerShape.none {
         let next = unsafe vk_pool_peek(&pool)
         if next != LayerShape.none { unsafe vk_prefetch_lines(layer.record(next), lines) }
@@ -254,11 +276,11 @@ package struct Place: Sendable {
         for i in 0..<count {
           guard unsafe runs.admits(code: rows[i]) else { return nil }
         }
-        unsafe scorer.prefetch(rows, count)
+        isPrefix = unsafe prefix.columns > 0 && pool.size == pool.capacity
+        unsafe scorer.prefetch(rows, count, to: isPrefix ? prefix.columns : scorer.lines)
       } else if pendingCount == 0 {
         return scored
       }
-      scored &+= pendingCount
       if pendingCount > 0 {
         let rows = unsafe upper ? pending + SearchContext.batchCapacity : pending
         unsafe scorer.score(rows, pendingCount, into: keys)
@@ -273,6 +295,7 @@ package struct Place: Sendable {
       }
       unsafe swap(&pending, &gathered)
       pendingCount = count
+      isPendingPrefix = isPrefix
     }
   }
 }

@@ -70,7 +70,7 @@ import CVectorKernels
     for i in 0..<count {
       unsafe rows[i] = layer.row(nodes[i])
     }
-    unsafe scorer.prefetch(rows, count)
+    unsafe scorer.prefetch(rows, count, to: scorer.lines)
     unsafe scorer.score(rows, count, into: keys)
     var pool = unsafe vk_pool(
       entries: entries,

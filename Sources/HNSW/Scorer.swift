@@ -24,9 +24,18 @@ import CVectorKernels
     return key
   }
 
-  /// Asks the cache for the codes of `count` rows.
+  /// Lines of a row's code.
   @inline(__always)
-  func prefetch(_ rows: UnsafePointer<UInt32>, _ count: Int) {
-    unsafe vk_prefetch_codes(codes, rows, count)
+  var lines: UInt32 { unsafe codes.pointee.stride / 64 }
+
+  /// Asks the cache for the codes of `count` rows, of each the lines from `first` to before `end`.
+  @inline(__always)
+  func prefetch(
+    _ rows: UnsafePointer<UInt32>,
+    _ count: Int,
+    from first: UInt32 = 0,
+    to end: UInt32
+  ) {
+    unsafe vk_prefetch_codes(codes, rows, count, first, end)
   }
 }

@@ -66,29 +66,30 @@ static inline void vk_prefetch_code(const vk_codes *codes, uint32_t row) {
   __builtin_prefetch((const vk_aux *)aux + (row & ((1u << codes->shift) - 1)), 0, 2);
 }
 
-/// The same for `count` rows; `lines` is the lines of a code, a constant where the loop over them is to be
-/// unrolled.
+/// The same for `count` rows, of each `lines` lines from the code's line `first` on; a constant where the loop
+/// over them is to be unrolled.
 static inline __attribute__((always_inline)) void vk_prefetch_each(
-    const vk_codes *codes, const uint32_t *rows, size_t count, uint32_t lines) {
+    const vk_codes *codes, const uint32_t *rows, size_t count, uint32_t first, uint32_t lines) {
   const uint64_t *directory = codes->directory;
-  const uint32_t shift = codes->shift, mask = (1u << shift) - 1, aux_offset = codes->aux_offset;
+  const uint32_t shift = codes->shift, mask = (1u << shift) - 1, stride = codes->stride;
   const int has_aux = codes->form == VK_FORM_DOT || codes->form == VK_FORM_L2;
   for (size_t i = 0; i < count; i++) {
     const uint64_t base = directory[rows[i] >> shift], place = rows[i] & mask;
-    const char *code = (const char *)(base + place * (64 * (uint64_t)lines));
+    const char *code = (const char *)(base + place * stride) + 64 * first;
     for (uint32_t k = 0; k < lines; k++) __builtin_prefetch(code + 64 * k, 0, 2);
-    if (has_aux) __builtin_prefetch((const vk_aux *)(base + aux_offset) + place, 0, 2);
+    if (has_aux) __builtin_prefetch((const vk_aux *)(base + codes->aux_offset) + place, 0, 2);
   }
 }
 
-/// `vk_prefetch_code` for `count` rows.
-static inline void vk_prefetch_codes(const vk_codes *codes, const uint32_t *rows, size_t count) {
-  switch (codes->stride / 64) {
-    case 1: vk_prefetch_each(codes, rows, count, 1); break;
-    case 2: vk_prefetch_each(codes, rows, count, 2); break;
-    case 3: vk_prefetch_each(codes, rows, count, 3); break;
-    case 4: vk_prefetch_each(codes, rows, count, 4); break;
-    default: vk_prefetch_each(codes, rows, count, codes->stride / 64);
+/// `vk_prefetch_code` for `count` rows, of each the lines from `first` to before `end`.
+static inline void vk_prefetch_codes(const vk_codes *codes, const uint32_t *rows, size_t count,
+                                     uint32_t first, uint32_t end) {
+  switch (end - first) {
+    case 1: vk_prefetch_each(codes, rows, count, first, 1); break;
+    case 2: vk_prefetch_each(codes, rows, count, first, 2); break;
+    case 3: vk_prefetch_each(codes, rows, count, first, 3); break;
+    case 4: vk_prefetch_each(codes, rows, count, first, 4); break;
+    default: vk_prefetch_each(codes, rows, count, first, end - first);
   }
 }
 
@@ -158,6 +159,7 @@ int vk_isa_force(int isa);
 #include "VKChecksum.h"
 #include "VKCoding.h"
 #include "VKNibbles.h"
+#include "VKPrefix.h"
 #include "VKConversion.h"
 #include "VKVectors.h"
 #endif
