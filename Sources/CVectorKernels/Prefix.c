@@ -9,6 +9,9 @@ static const float SPREADS = 1.5f;
 /// A step of a cosine code, and a level of a 4-bit one: so many make a unit vector's usual component.
 static const float STEPS = 127.0f / 4, LEVELS = 127.0f / 4 / 10.64f;
 
+/// The squared length of a code's error, of a unit vector's: (Max 1960) for 4 bits where codes keep lengths.
+static const float STEP_ERROR2 = 1e-4f, LEVEL_ERROR2 = 0.0135f;
+
 /// Sum and sum of squares of `count` signed bytes, a multiple of 64.
 static void sums_of_query(const int8_t *code, uint32_t count, int32_t *sum, int64_t *squares) {
   *sum = 0;
@@ -57,6 +60,7 @@ void vk_prefix_prepare(const vk_codes *codes, const vk_code_query *query, vk_pre
   prefix->columns = first;
   prefix->bias = is_nibbles ? sum * 15 / 2 : sum * 128;
   prefix->share = (float)squares / all;
+  prefix->error2 = is_nibbles ? LEVEL_ERROR2 : STEP_ERROR2;
   prefix->length = row * sqrtf(all);
   const float unequal = prefix->share * (1.0f - prefix->share) / (float)count;
   prefix->spread = prefix->length * sqrtf(unequal > 0 ? unequal : 0);
@@ -65,9 +69,10 @@ void vk_prefix_prepare(const vk_codes *codes, const vk_code_query *query, vk_pre
 int32_t vk_prefix_least(const vk_prefix *prefix, uint32_t key) {
   const int64_t whole = -(int64_t)(int32_t)(key ^ 0x80000000u) - prefix->offset;
   const float product = (float)whole;
-  // The nearer a row is, the less of it is at a right angle to the query and left to chance.
+  // The nearer a row is, the less of it is at a right angle to the query and left to chance; but for its
+  // code's own errors, which are.
   const float cosine = product / prefix->length;
-  const float aside = 1.0f - cosine * cosine;
+  const float aside = 1.0f + prefix->error2 - cosine * cosine;
   const float margin = SPREADS * prefix->spread * sqrtf(aside > 0 ? aside : 0);
   const float expected = product * prefix->share;
   const float least = expected - margin;

@@ -225,6 +225,8 @@ package struct Place: Sendable {
     var gathered = unsafe batches + 2 &* SearchContext.batchCapacity
     var pendingCount = 0
     var isPendingPrefix = false
+    // Rows whose first lines were looked at, and those of which the others were too.
+    var (begun, finished) = (0, 0)
     var scored = 1
     var prefix = vk_prefix()
     if !upper { unsafe vk_prefix_prepare(scorer.codes, scorer.query, &prefix) }
@@ -238,6 +240,7 @@ package struct Place: Sendable {
         let worst = unsafe UInt32(
           truncatingIfNeeded: pool.entries[Int(pool.size) &- 1] &>> 32
         )
+        begun &+= pendingCount
         pendingCount = unsafe vk_prefix_filter(
           scorer.codes,
           scorer.query,
@@ -246,6 +249,7 @@ package struct Place: Sendable {
           pending,
           pendingCount
         )
+        finished &+= pendingCount
         unsafe scorer.prefetch(pending, pendingCount, from: prefix.columns, to: scorer.lines)
       }
       let candidate = unsafe vk_pool_take(&pool)
@@ -276,7 +280,11 @@ package struct Place: Sendable {
         for i in 0..<count {
           guard unsafe runs.admits(code: rows[i]) else { return nil }
         }
-        isPrefix = unsafe prefix.columns > 0 && pool.size == pool.capacity
+        // Among rows of which more than two thirds are near, as in tight clusters, the first look does not
+        // pay; the 64 are for the way there, on which most are nearer than what was found.
+        isPrefix =
+          unsafe prefix.columns > 0 && pool.size == pool.capacity
+          && 3 &* (finished &- 64) <= 2 &* begun
         unsafe scorer.prefetch(rows, count, to: isPrefix ? prefix.columns : scorer.lines)
       } else if pendingCount == 0 {
         return scored

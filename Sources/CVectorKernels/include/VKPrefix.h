@@ -20,6 +20,7 @@ typedef struct vk_prefix {
   float share;       ///< of the squared length of the query, in 0...1
   float spread;      ///< a standard deviation of the product of a row at a right angle
   float length;      ///< the product of a row in the direction of the query
+  float error2;      ///< the squared length of a code's error, of that of a row
 } vk_prefix;
 
 /// Fills `prefix` for scoring rows of `codes` for `query`. The same on every instruction set.
