@@ -205,7 +205,7 @@ package struct Place: Sendable {
   /// of the node before are scored. Links are asked for before codes, or they queue behind them.
   ///
   /// Once the pool is full only the first lines of codes are asked for on layer 0, and the others of those
-  /// rows that by these may come into it.
+  /// rows that by these may be among those to be expanded.
   @inline(__always)
   private func walk(
     _ layer: LayerView,
@@ -237,9 +237,9 @@ package struct Place: Sendable {
     while true {
       scored &+= pendingCount
       if isPendingPrefix && pendingCount > 0 {
-        let worst = unsafe UInt32(
-          truncatingIfNeeded: pool.entries[Int(pool.size) &- 1] &>> 32
-        )
+        // The farthest that is to be expanded: a pool that keeps more takes what else comes by.
+        let last = unsafe pool.entries[Int(vk_pool_end(&pool)) &- 1]
+        let worst = UInt32(truncatingIfNeeded: last &>> 32)
         begun &+= pendingCount
         pendingCount = unsafe vk_prefix_filter(
           scorer.codes,
