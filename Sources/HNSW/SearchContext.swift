@@ -24,7 +24,7 @@ import CVectorKernels
   package private(set) var keys: UnsafeMutablePointer<UInt32>
   /// How many were found.
   package internal(set) var count = 0
-  /// How many rows of layer 0 the last search scored.
+  /// How many rows of layer 0 the last search scored, some of them by their first lines alone.
   package internal(set) var scored = 0
 
   /// A list's capacity is at most this, and so is a batch.
