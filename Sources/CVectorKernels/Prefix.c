@@ -39,7 +39,8 @@ void vk_prefix_prepare(const vk_codes *codes, const vk_code_query *query, vk_pre
   *prefix = (vk_prefix){0};
   const int is_nibbles = codes->form == VK_FORM_COSINE_NIBBLES;
   const uint32_t columns = codes->stride / 64;
-  if (!vk_is_cosine(codes) || columns < 2) return;
+  // Of two lines too few are saved: 10 % fewer queries.
+  if (!vk_is_cosine(codes) || columns < 3) return;
   // A quarter of the lines of long codes: less tells too little, more is read of too many.
   const uint32_t first = columns < 8 ? 1 : columns / 4;
   const uint32_t components = vk_query_stride(codes);
