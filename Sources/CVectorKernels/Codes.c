@@ -39,7 +39,7 @@ int32_t vk_signed_code(const uint8_t *code, int8_t *target, uint32_t stride) {
 
 void vk_score_codes(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
                     size_t count, uint32_t *keys) {
-  if (codes->form == VK_FORM_COSINE_NIBBLES) {
+  if (vk_has_nibbles(codes->form)) {
     vk_score_nibbles(codes, query, rows, count, keys);
     return;
   }
@@ -52,12 +52,11 @@ size_t vk_first_closer(const vk_codes *codes, const vk_code_query *query, const 
 }
 
 void vk_query_from_row(const vk_codes *codes, uint32_t row, int8_t *buffer, vk_code_query *query) {
-  const uint8_t *code = vk_code_address(codes, row);
-  if (codes->form == VK_FORM_COSINE_NIBBLES) {
-    vk_query_from_nibbles(code, codes->stride, buffer, query);
+  if (vk_has_nibbles(codes->form)) {
+    vk_query_from_nibbles(codes, row, buffer, query);
     return;
   }
-  int32_t sum = vk_signed_code(code, buffer, codes->stride);
+  int32_t sum = vk_signed_code(vk_code_address(codes, row), buffer, codes->stride);
   query->code = buffer;
   query->bias = 128 * sum;
   query->scale = 1;

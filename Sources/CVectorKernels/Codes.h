@@ -8,12 +8,12 @@ typedef int32_t four_ints __attribute__((vector_size(16)));
 typedef uint32_t four_keys __attribute__((vector_size(16)));
 typedef float four_floats __attribute__((vector_size(16)));
 
-/// `vk_score_codes` for VK_FORM_COSINE_NIBBLES.
+/// `vk_score_codes` for 4-bit codes.
 void vk_score_nibbles(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
                       size_t count, uint32_t *keys);
 
-/// `vk_query_from_row` for VK_FORM_COSINE_NIBBLES.
-void vk_query_from_nibbles(const uint8_t *code, uint32_t stride, int8_t *buffer,
+/// `vk_query_from_row` for 4-bit codes.
+void vk_query_from_nibbles(const vk_codes *codes, uint32_t row, int8_t *buffer,
                            vk_code_query *query);
 
 typedef void vk_score_function(const vk_codes *codes, const vk_code_query *query,
@@ -22,7 +22,7 @@ typedef size_t vk_first_closer_function(const vk_codes *codes, const vk_code_que
                                         const uint32_t *rows, size_t count, uint32_t key);
 
 typedef size_t vk_prefix_filter_function(const vk_codes *codes, const vk_code_query *query,
-                                         const vk_prefix *prefix, int32_t least, uint32_t *rows,
+                                         const vk_prefix *prefix, uint32_t key, uint32_t *rows,
                                          size_t count);
 
 /// Copies a row's code as signed bytes, components less 128; returns their sum. May be in place.
@@ -51,9 +51,19 @@ VK_INLINE const vk_aux *vk_aux_address(const vk_codes *codes, uint32_t row) {
   return (const vk_aux *)(base + codes->aux_offset) + (row & ((1u << codes->shift) - 1));
 }
 
+VK_INLINE const vk_nibble_aux *vk_nibble_aux_address(const vk_codes *codes, uint32_t row) {
+  return (const vk_nibble_aux *)vk_aux_address(codes, row);
+}
+
 /// Whether keys order by the dot product alone.
 VK_INLINE int vk_is_cosine(const vk_codes *codes) {
-  return codes->form == VK_FORM_COSINE || codes->form == VK_FORM_COSINE_NIBBLES;
+  return vk_metric_form(codes->form) == VK_FORM_COSINE;
+}
+
+/// The squared length of a row of 4-bit codes; finite, or a difference from it might not be a number.
+VK_INLINE float vk_squared(float length) {
+  float square = length * length;
+  return square < __FLT_MAX__ ? square : __FLT_MAX__;
 }
 
 /// The key of a row from its dot product with the query's code, the bias already taken off.
@@ -63,9 +73,10 @@ VK_INLINE uint32_t vk_key_of(const vk_codes *codes, const vk_code_query *query, 
   if (vk_is_cosine(codes)) return (uint32_t)(-dot) ^ 0x80000000u;
   const vk_aux *aux = vk_aux_address(codes, row);
   float product = aux->scale * (float)dot;
-  if (codes->form == VK_FORM_DOT) return vk_ordered_key(-product);
+  if (vk_metric_form(codes->form) == VK_FORM_DOT) return vk_ordered_key(-product);
+  float norm2 = vk_has_nibbles(codes->form) ? vk_squared(aux->scale) : aux->norm2;
   float twice = 2.0f * query->scale;
   float cross = twice * product;
-  return vk_ordered_key(aux->norm2 - cross);
+  return vk_ordered_key(norm2 - cross);
 }
 #endif

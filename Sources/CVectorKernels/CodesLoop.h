@@ -3,8 +3,21 @@
 //   kept_query  what stays of the query in registers: keep(code, columns)
 //   dots        the four sums of bytes times query: dots(query, rows[4], columns)
 //   ROW_BIAS    1 where dots() are of the unsigned bytes, 0 where they are of byte - 128
-// where a column is 64 bytes, and `columns` a constant for codes of up to eight, so that the loop
+// and, for 4-bit codes, HAS_NIBBLES; where a column is 64 bytes, and `columns` a constant for codes of up to eight, so that the loop
 // over them is unrolled.
+
+#ifndef HAS_NIBBLES
+#define HAS_NIBBLES 0
+#endif
+
+/// See vk_squared.
+TARGET VK_INLINE four_floats squares(four_floats lengths) {
+#pragma STDC FP_CONTRACT OFF
+  const four_floats most = {__FLT_MAX__, __FLT_MAX__, __FLT_MAX__, __FLT_MAX__};
+  four_floats square = lengths * lengths;
+  four_ints small = square < most;
+  return (four_floats)((small & (four_ints)square) | (~small & (four_ints)most));
+}
 
 /// The keys of four rows whose step and length are kept beside their codes; see vk_key_of.
 TARGET VK_INLINE four_keys other_keys(const vk_codes *codes, const vk_code_query *query,
@@ -13,11 +26,12 @@ TARGET VK_INLINE four_keys other_keys(const vk_codes *codes, const vk_code_query
   const vk_aux *a = vk_aux_address(codes, rows[0]), *b = vk_aux_address(codes, rows[1]);
   const vk_aux *c = vk_aux_address(codes, rows[2]), *d = vk_aux_address(codes, rows[3]);
   const four_floats scale = {a->scale, b->scale, c->scale, d->scale};
-  const four_floats norm2 = {a->norm2, b->norm2, c->norm2, d->norm2};
+  const four_floats second = {a->norm2, b->norm2, c->norm2, d->norm2};
+  const four_floats norm2 = HAS_NIBBLES ? squares(scale) : second;
   const float twice = 2.0f * query->scale;
   four_floats product = scale * __builtin_convertvector(exact, four_floats);
   four_floats cross = product * twice;
-  four_floats order = codes->form == VK_FORM_DOT ? -product : norm2 - cross;
+  four_floats order = vk_metric_form(codes->form) == VK_FORM_DOT ? -product : norm2 - cross;
   // vk_ordered_key: all bits of a negative number are turned, of another one the sign.
   four_ints bits = (four_ints)order;
   return (four_keys)bits ^ ((four_keys)(bits >> 31) | 0x80000000u);
@@ -85,13 +99,40 @@ TARGET VK_INLINE size_t first_closer(const vk_codes *codes, const vk_code_query 
     default: { uint32_t N = codes->stride / 64; call; } \
   }
 
+/// The least products of four rows of 4-bit codes whose key may be below `worst`; see least_of_row.
+TARGET VK_INLINE four_floats least_of_rows(const vk_codes *codes, const vk_code_query *query,
+                                           const vk_prefix *prefix, float worst,
+                                           const uint32_t *rows) {
+#pragma STDC FP_CONTRACT OFF
+  const vk_nibble_aux *a = vk_nibble_aux_address(codes, rows[0]);
+  const vk_nibble_aux *b = vk_nibble_aux_address(codes, rows[1]);
+  const vk_nibble_aux *c = vk_nibble_aux_address(codes, rows[2]);
+  const vk_nibble_aux *d = vk_nibble_aux_address(codes, rows[3]);
+  const four_floats length = {a->length, b->length, c->length, d->length};
+  const four_floats first = {a->first, b->first, c->first, d->first};
+  const four_floats none = {0, 0, 0, 0};
+  const int is_dot = vk_metric_form(codes->form) == VK_FORM_DOT;
+  const float twice = 2.0f * query->scale;
+  four_floats needed = is_dot ? none - worst : squares(length) - worst;
+  four_floats unit = is_dot ? length : twice * length;
+  four_floats cosine = needed / unit * prefix->inverse;
+  four_floats square = cosine * cosine;
+  four_floats aside = 1.0f - square;
+  aside = (four_floats)((four_ints)aside & (aside > none));
+  four_floats margin = prefix->scatter * aside;
+  return prefix->part * first * (cosine - margin);
+}
+
 /// The first `columns` of codes against what a query has there; see vk_prefix_filter.
 TARGET VK_INLINE size_t filter(const vk_codes *codes, const vk_code_query *query,
-                               const vk_prefix *prefix, int32_t least, uint32_t *rows, size_t count,
+                               const vk_prefix *prefix, uint32_t key, uint32_t *rows, size_t count,
                                uint32_t columns) {
   const kept_query kept = keep(query->code, columns);
   const int32_t taken = ROW_BIAS ? prefix->bias : 0;
   const four_ints bias = {taken, taken, taken, taken};
+  const int is_cosine = !HAS_NIBBLES || vk_is_cosine(codes);
+  const int32_t least = is_cosine ? vk_prefix_least(prefix, key) : 0;
+  const float worst = vk_of_ordered_key(key);
   size_t near = 0;
   for (size_t i = 0; i < count; i += 4) {
     const size_t present = count - i < 4 ? count - i : 4;
@@ -101,23 +142,27 @@ TARGET VK_INLINE size_t filter(const vk_codes *codes, const vk_code_query *query
         vk_code_address(codes, group[0]), vk_code_address(codes, group[1]),
         vk_code_address(codes, group[2]), vk_code_address(codes, group[3])};
     const four_ints products = dots(&kept, addresses, columns) - bias;
+    const four_ints enough =
+        is_cosine ? products >= least
+                  : __builtin_convertvector(products, four_floats) >=
+                        least_of_rows(codes, query, prefix, worst, group);
     // Written in any case, since whether a row is near cannot be predicted.
     for (size_t k = 0; k < present; k++) {
       rows[near] = group[k];
-      near += products[k] >= least;
+      near += (size_t)(enough[k] & 1);
     }
   }
   return near;
 }
 
 TARGET size_t NAME(vk_prefix_filter)(const vk_codes *codes, const vk_code_query *query,
-                                     const vk_prefix *prefix, int32_t least, uint32_t *rows,
+                                     const vk_prefix *prefix, uint32_t key, uint32_t *rows,
                                      size_t count) {
   switch (prefix->columns) {
-    case 1: return filter(codes, query, prefix, least, rows, count, 1);
-    case 2: return filter(codes, query, prefix, least, rows, count, 2);
-    case 3: return filter(codes, query, prefix, least, rows, count, 3);
-    default: return filter(codes, query, prefix, least, rows, count, prefix->columns);
+    case 1: return filter(codes, query, prefix, key, rows, count, 1);
+    case 2: return filter(codes, query, prefix, key, rows, count, 2);
+    case 3: return filter(codes, query, prefix, key, rows, count, 3);
+    default: return filter(codes, query, prefix, key, rows, count, prefix->columns);
   }
 }
 

@@ -30,13 +30,13 @@ size_t vk_first_closer_neon(const vk_codes *codes, const vk_code_query *query, c
 }
 
 size_t vk_prefix_filter_neon(const vk_codes *codes, const vk_code_query *query,
-                             const vk_prefix *prefix, int32_t least, uint32_t *rows, size_t count) {
+                             const vk_prefix *prefix, uint32_t key, uint32_t *rows, size_t count) {
   int extras = vk_extras();
   if (extras & VK_EXTRA_NEON_I8MM)
-    return vk_prefix_filter_i8mm(codes, query, prefix, least, rows, count);
+    return vk_prefix_filter_i8mm(codes, query, prefix, key, rows, count);
   if (extras & VK_EXTRA_NEON_DOT)
-    return vk_prefix_filter_dotprod(codes, query, prefix, least, rows, count);
-  return vk_prefix_filter_plain(codes, query, prefix, least, rows, count);
+    return vk_prefix_filter_dotprod(codes, query, prefix, key, rows, count);
+  return vk_prefix_filter_plain(codes, query, prefix, key, rows, count);
 }
 
 int32_t vk_signed_code_neon(const uint8_t *code, int8_t *target, uint32_t stride) {

@@ -89,28 +89,29 @@ void vk_encode_query(const vk_rotation *rotation, int form, int rounding, uint32
 // code is 10.64 of them.
 static double cosine_key_step(int form, uint32_t padded) {
   const double step = 4.0 / 127.0 / __builtin_sqrt((double)padded);
-  return step * (form == VK_FORM_COSINE ? step : 10.64 * step);
+  return step * (vk_has_nibbles((uint32_t)form) ? 10.64 * step : step);
 }
 
 float vk_estimated_order(int form, uint32_t padded, const vk_code_query *query, uint32_t key) {
-  if (form == VK_FORM_COSINE || form == VK_FORM_COSINE_NIBBLES) {
+  if (vk_metric_form((uint32_t)form) == VK_FORM_COSINE) {
     return (float)(1.0 + (double)(int32_t)(key ^ 0x80000000u) * cosine_key_step(form, padded));
   }
   const float value = vk_of_ordered_key(key);
-  if (form == VK_FORM_DOT) return value * query->scale;
+  if (vk_metric_form((uint32_t)form) == VK_FORM_DOT) return value * query->scale;
   return value + query->norm2;
 }
 
 uint32_t vk_key_of_estimated_order(int form, uint32_t padded, const vk_code_query *query,
                                    float order) {
-  if (form == VK_FORM_COSINE || form == VK_FORM_COSINE_NIBBLES) {
+  if (vk_metric_form((uint32_t)form) == VK_FORM_COSINE) {
     const double steps = __builtin_floor(((double)order - 1.0) / cosine_key_step(form, padded));
     if (steps <= (double)INT32_MIN) return 0;
     if (!(steps < (double)INT32_MAX)) return UINT32_MAX;
     return (uint32_t)(int32_t)steps ^ 0x80000000u;
   }
   // Under DOT a query of zeros tells no two rows apart.
-  const float value = form == VK_FORM_DOT ? order / query->scale : order - query->norm2;
+  const float value = vk_metric_form((uint32_t)form) == VK_FORM_DOT ? order / query->scale
+                                                                   : order - query->norm2;
   return __builtin_isfinite(value) ? vk_ordered_key(value)
                                    : (value < 0 ? 0 : UINT32_MAX);
 }

@@ -175,14 +175,19 @@ TARGET VK_INLINE void keep_length(const float *values, uint32_t count, float ste
   }
 }
 
-/// What to multiply the rotated values by under VK_FORM_COSINE; rescues lengths beyond floats.
-TARGET VK_INLINE float unit_steps(float *values, uint32_t count, float norm2) {
+/// What to multiply the rotated values by under VK_FORM_COSINE, and the length of all; rescues lengths whose
+/// squares are beyond floats.
+TARGET VK_INLINE float unit_steps(float *values, uint32_t count, float norm2, float *length) {
+  float most = 1;
   if (!(norm2 > 0x1p-80f && norm2 < 0x1p+100f)) {
-    float most = largest_magnitude(values, count);
+    most = largest_magnitude(values, count);
+    *length = 0;
     if (!(most > 0)) return 0;
     for (uint32_t i = 0; i < count; i += 16) *(floats *)(values + i) /= most;
     norm2 = squared_norm(values, count);
   }
+  *length = most * __builtin_elementwise_sqrt(norm2);
+  if (!(*length < __FLT_MAX__)) *length = __FLT_MAX__;
   // A component of a rotated unit vector is about 1/sqrt(count); four times that is 127 steps.
   float unit = __builtin_elementwise_sqrt((float)count) / __builtin_elementwise_sqrt(norm2);
   return unit * (127.0f / 4.0f);
@@ -192,12 +197,13 @@ TARGET void NAME(vk_encode)(const vk_rotation *rotation, int form, int rounding,
                             uint8_t *code, vk_aux *aux) {
   const uint32_t count = rotation->padded;
   float norm2 = squared_norm(values, count);
-  if (form == VK_FORM_COSINE) {
-    float steps = unit_steps(values, count, norm2);
+  if (form == VK_FORM_COSINE || vk_has_nibbles((uint32_t)form)) {
+    float length;
+    float steps = unit_steps(values, count, norm2, &length);
     NAME(vk_rotate)(rotation, values);
     round_to_code(values, count, steps, code);
     if (rounding == VK_ROUND_KEEPING_LENGTH) keep_length(values, count, steps, code);
-    *aux = (vk_aux){.scale = 1, .norm2 = 0};
+    *aux = (vk_aux){.scale = vk_has_nibbles((uint32_t)form) ? length : 1, .norm2 = 0};
     return;
   }
   NAME(vk_rotate)(rotation, values);

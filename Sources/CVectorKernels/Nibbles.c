@@ -96,16 +96,51 @@ void vk_pack_nibbles(const uint8_t *codes, uint32_t stride, size_t count, int ro
   }
 }
 
-void vk_nibble_query(const vk_code_query *query, vk_code_query *nibble_query) {
+void vk_describe_nibbles(const uint8_t *nibbles, uint32_t nibble_stride, size_t count,
+                         const vk_aux *aux, vk_nibble_aux *target) {
+  const uint32_t bytes = 64 * vk_prefix_columns(nibble_stride);
+  for (size_t row = 0; row < count; row++) {
+    const uint8_t *code = nibbles + row * nibble_stride;
+    uint32_t odd = 0;
+    for (uint32_t i = 0; i < bytes; i++) {
+      const int low = 2 * (code[i] & 15) - 15, high = 2 * (code[i] >> 4) - 15;
+      odd += (uint32_t)(low * low + high * high);
+    }
+    target[row] = (vk_nibble_aux){.length = aux[row].scale,
+                                  .first = 0.5f * __builtin_sqrtf((float)odd)};
+  }
+}
+
+/// What a level of a row is, of the row's length.
+static float level_of_unit(uint32_t padded) {
+  return (float)(10.64 * 4.0 / 127.0 / __builtin_sqrt((double)padded));
+}
+
+void vk_nibble_query(const vk_code_query *query, uint32_t padded, vk_code_query *nibble_query) {
   *nibble_query = *query;
   // 7.5 levels are zero; the bias of 8-bit codes is 128 times the sum.
   nibble_query->bias = query->bias / 128 * 15 / 2;
+  nibble_query->scale = query->scale * level_of_unit(padded);
 }
 
-void vk_query_from_nibbles(const uint8_t *code, uint32_t stride, int8_t *buffer,
+typedef uint8_t levels __attribute__((ext_vector_type(16)));
+
+/// Whether the high halves of a code's last line are padding: so many levels of 0 are of no row.
+static int is_padded(const uint8_t *last) {
+  levels any = 0;
+  for (uint32_t i = 0; i < 64; i += 16) any |= *(const levels *)(last + i) >> 4;
+  for (int k = 0; k < 16; k++) {
+    if (any[k]) return 0;
+  }
+  return 1;
+}
+
+void vk_query_from_nibbles(const vk_codes *codes, uint32_t row, int8_t *buffer,
                            vk_code_query *query) {
+  const uint32_t stride = codes->stride;
+  const uint8_t *code = vk_code_address(codes, row);
+  const int padded = is_padded(code + stride - 64);
   // Sixteen at a time, in whatever registers there are; a column adds at most 8 levels of 15 to a lane.
-  typedef uint8_t levels __attribute__((ext_vector_type(16)));
   uint32_t sum = 0;
   for (uint32_t column = 0; column < stride; column += 64) {
     levels total = 0;
@@ -118,10 +153,17 @@ void vk_query_from_nibbles(const uint8_t *code, uint32_t stride, int8_t *buffer,
     }
     for (int k = 0; k < 16; k++) sum += total[k];
   }
+  const uint32_t components = 2 * stride - (padded ? 64 : 0);
+  if (padded) __builtin_memset(buffer + components, 0, 64);
   // Components are 2 * level - 15; the bias is 7.5 times their sum, which is even.
-  const int32_t components = 2 * (int32_t)stride;
-  *query = (vk_code_query){
-      .code = buffer, .bias = (2 * (int32_t)sum - 15 * components) / 2 * 15, .scale = 1, .norm2 = 0};
+  const int32_t odd = 2 * (int32_t)sum - 15 * (int32_t)components;
+  *query = (vk_code_query){.code = buffer, .bias = odd / 2 * 15, .scale = 1, .norm2 = 0};
+  if (vk_is_cosine(codes)) return;
+  const float length = vk_nibble_aux_address(codes, row)->length;
+  const float level = level_of_unit(components);
+  // The query's components are twice its levels.
+  query->scale = length * (0.5f * level * level);
+  query->norm2 = vk_squared(length);
 }
 
 void vk_score_codes_nibbles_scalar(const vk_codes *codes, const vk_code_query *query,

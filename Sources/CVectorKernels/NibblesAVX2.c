@@ -3,6 +3,7 @@
 #include "CodesAVX2.h"
 
 #define NAME(name) name##_nibbles_avx2
+#define HAS_NIBBLES 1
 
 TARGET VK_INLINE __m256i add_row(__m256i sum, const uint8_t *row, __m256i first, __m256i second) {
   const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);

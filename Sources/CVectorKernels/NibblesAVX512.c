@@ -2,6 +2,7 @@
 #include "CodesAVX512.h"
 
 #define NAME(name) name##_nibbles_avx512
+#define HAS_NIBBLES 1
 
 TARGET VK_INLINE kept_query keep(const int8_t *code, uint32_t columns) {
   // The query is twice as long as a row.

@@ -5,6 +5,7 @@
 
 #define TARGET
 #define NAME(name) name##_nibbles_neon
+#define HAS_NIBBLES 1
 enum { ROW_BIAS = 1 };
 
 #include "CodesQueryInPlace.h"

@@ -245,7 +245,7 @@ package struct Place: Sendable {
           scorer.codes,
           scorer.query,
           &prefix,
-          vk_prefix_least(&prefix, worst),
+          worst,
           pending,
           pendingCount
         )

@@ -237,11 +237,12 @@ import CVectorKernels
     form: UInt32,
     query: UnsafePointer<vk_code_query>
   ) -> UInt32 {
-    if form != UInt32(VK_FORM_DOT) && form != UInt32(VK_FORM_L2) { return key }
+    let metric = vk_metric_form(form)
+    if metric == UInt32(VK_FORM_COSINE) { return key }
     let bits = key & 0x8000_0000 != 0 ? key ^ 0x8000_0000 : ~key
     let partial = Float(bitPattern: bits)
     return unsafe vk_ordered_key(
-      form == UInt32(VK_FORM_DOT)
+      metric == UInt32(VK_FORM_DOT)
         ? partial * query.pointee.scale : partial + query.pointee.norm2
     )
   }

@@ -194,7 +194,9 @@ extension WriterStep {
     )
     if options.hasVectors {
       if rounding == .keepingLength { try use(.lengthKeepingCodes) }
-      if record.widths == .nibbles { try use(.nibblesAlone) }
+      if record.widths == .nibbles {
+        try use(options.metric == .cosine ? .nibblesAlone : .nibblesWithLengths)
+      }
     }
     let shape = BlockShape(stride: options.dimension * options.element.byteCount)
     state.names[name] = id

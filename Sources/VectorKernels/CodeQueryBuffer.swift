@@ -23,14 +23,6 @@ package final class CodeQueryBuffer {
 
   deinit { unsafe code.deallocate() }
 
-  /// The query for the 4-bit codes of the same rows; the buffer must be as long as
-  /// `Coding.queryStride`.
-  package var nibbleQuery: vk_code_query {
-    var nibbles = unsafe vk_code_query()
-    unsafe withUnsafePointer(to: query) { unsafe vk_nibble_query($0, &nibbles) }
-    return unsafe nibbles
-  }
-
   /// Makes a row's own code the query, to score rows against it.
   package func load(row: UInt32, of codes: UnsafePointer<vk_codes>) {
     unsafe precondition(

@@ -3,9 +3,10 @@ package import CVectorKernels
 /// Turns vectors into 8-bit codes, by which the graph is walked.
 ///
 /// A vector is rotated by a seeded orthogonal map, so that its components carry alike, and rounded to
-/// bytes. Nothing is trained: codes depend on the vector, the metric and the seed alone, and are the
-/// same to the bit on every machine. Under cosine all codes share one scale; otherwise each row has
-/// its own, kept beside its code with its squared length, which is that of the code itself under l2.
+/// bytes, or to halves of bytes. Nothing is trained: codes depend on the vector, the metric and the seed
+/// alone, and are the same to the bit on every machine. Under cosine all codes share one scale; otherwise
+/// each row has its own, kept beside its code: with 8 bits a step's length and the squared length of the row
+/// (under l2 of the code itself), with 4 bits the row's length and that of its code's first lines.
 ///
 /// Safe: the factors behind the pointer are its own and never change after initialisation.
 @safe
@@ -44,13 +45,13 @@ package final class Coding: @unchecked Sendable {
     /// 4-bit ones, made of 8-bit ones that are not kept: half of what a walk reads, which pays from 256
     /// components on.
     case nibbles
-    /// 4-bit ones to be searched by and 8-bit ones to build the graph by, in collections of earlier
+    /// 4-bit ones to be searched by and 8-bit ones to build the graph by, in cosine collections of earlier
     /// versions.
     case both
 
-    /// What vectors have unless a collection says otherwise.
-    package static func usual(metric: Metric, dimension: Int) -> Widths {
-      metric == .cosine && vk_padded(UInt32(dimension)) >= 256 ? .nibbles : .bytes
+    /// What vectors of `dimension` components have unless a collection says otherwise.
+    package static func usual(dimension: Int) -> Widths {
+      vk_padded(UInt32(dimension)) >= 256 ? .nibbles : .bytes
     }
   }
 
@@ -72,8 +73,8 @@ package final class Coding: @unchecked Sendable {
     self.dimension = dimension
     self.seed = seed
     self.rounding = rounding
-    self.widths = widths ?? .usual(metric: metric, dimension: dimension)
-    precondition(self.widths == .bytes || metric == .cosine, "4-bit codes are for cosine")
+    self.widths = widths ?? .usual(dimension: dimension)
+    precondition(self.widths != .both || metric == .cosine, "both kinds are for cosine")
     stride = Int(vk_padded(UInt32(dimension)))
     let count = vk_rotation_factor_count(UInt32(dimension))
     unsafe factors = .allocate(byteCount: count * MemoryLayout<Float>.stride, alignment: 64)
@@ -109,7 +110,8 @@ package final class Coding: @unchecked Sendable {
   /// Codes `count` rows, `rowStride` bytes apart from `base` on, in 4 bits a component.
   ///
   /// A row is `dimension` finite components of `element`, of any alignment. `nibbles` has room for
-  /// `count * nibbleStride` bytes and is aligned to 64.
+  /// `count * nibbleStride` bytes and is aligned to 64; `aux` has room for `count`, and is required unless
+  /// the metric is cosine.
   ///
   /// - Complexity: As `encodeRows`; the 8-bit codes of a few rows at a time are allocated.
   package func encodeNibbles(
@@ -117,22 +119,37 @@ package final class Coding: @unchecked Sendable {
     element: ElementType,
     rowStride: Int,
     count: Int,
-    into nibbles: UnsafeMutableRawPointer
+    into nibbles: UnsafeMutableRawPointer,
+    aux: UnsafeMutablePointer<vk_nibble_aux>?
   ) {
+    unsafe precondition(aux != nil || metric == .cosine, "\(metric) rows have an aux")
     let together = max(1, min(count, Self.scratchBytes / stride))
-    unsafe withUnsafeTemporaryAllocation(byteCount: together * stride, alignment: 64) { scratch in
+    let (codeBytes, auxBytes) = (together * stride, together * MemoryLayout<vk_aux>.stride)
+    unsafe withUnsafeTemporaryAllocation(byteCount: codeBytes + auxBytes, alignment: 64) { scratch in
       guard let codes = scratch.baseAddress else { return }
+      let lengths = unsafe (codes + codeBytes).bindMemory(to: vk_aux.self, capacity: together)
       for first in Swift.stride(from: 0, to: count, by: together) {
         let rows = min(together, count - first)
-        unsafe encodeRows(
+        unsafe encode(
+          form(nibbles: true),
           from: base + first * rowStride,
           element: element,
           rowStride: rowStride,
           count: rows,
           codes: codes,
-          aux: nil
+          aux: lengths
         )
-        unsafe packNibbles(codes, count: rows, into: nibbles + first * nibbleStride)
+        let target = unsafe nibbles + first * nibbleStride
+        unsafe packNibbles(codes, count: rows, into: target)
+        if let aux = unsafe aux {
+          unsafe vk_describe_nibbles(
+            target.assumingMemoryBound(to: UInt8.self),
+            UInt32(nibbleStride),
+            rows,
+            lengths,
+            aux + first
+          )
+        }
       }
     }
   }
@@ -143,7 +160,9 @@ package final class Coding: @unchecked Sendable {
   deinit { unsafe factors.deallocate() }
 
   /// How codes are compared: a `VK_FORM_…` of the kernels, which have the metrics' numbers.
-  package var form: UInt32 { UInt32(metric.rawValue) }
+  package func form(nibbles: Bool) -> UInt32 {
+    UInt32(metric.rawValue) | (nibbles ? UInt32(VK_FORM_NIBBLES) : 0)
+  }
 
   /// Bytes kept for each row beside its code: none under cosine.
   package var auxBytes: Int { metric == .cosine ? 0 : MemoryLayout<vk_aux>.stride }
@@ -165,6 +184,27 @@ package final class Coding: @unchecked Sendable {
     aux: UnsafeMutablePointer<vk_aux>?
   ) {
     unsafe precondition(aux != nil || metric == .cosine, "\(metric) rows have an aux")
+    unsafe encode(
+      form(nibbles: false),
+      from: base,
+      element: element,
+      rowStride: rowStride,
+      count: count,
+      codes: codes,
+      aux: aux
+    )
+  }
+
+  /// Codes rows in 8 bits, for themselves or for 4-bit codes to be made of them.
+  private func encode(
+    _ form: UInt32,
+    from base: UnsafeRawPointer,
+    element: ElementType,
+    rowStride: Int,
+    count: Int,
+    codes: UnsafeMutableRawPointer,
+    aux: UnsafeMutablePointer<vk_aux>?
+  ) {
     let bytes = unsafe codes.assumingMemoryBound(to: UInt8.self)
     unsafe withScratch { scratch in
       unsafe withUnsafePointer(to: rotation) { rotation in
@@ -206,7 +246,7 @@ package final class Coding: @unchecked Sendable {
       unsafe withUnsafePointer(to: rotation) { rotation in
         unsafe vk_encode_query(
           rotation,
-          Int32(form),
+          Int32(metric.rawValue),
           rounding.rawValue,
           UInt32(dimension),
           query,
@@ -216,6 +256,18 @@ package final class Coding: @unchecked Sendable {
         )
       }
     }
+  }
+
+  /// What `encodeQuery` left in the buffer, to be scored against 4-bit codes of rows.
+  ///
+  /// - Precondition: `buffer` was made for this `queryStride`.
+  package func nibbleQuery(_ buffer: CodeQueryBuffer) -> vk_code_query {
+    precondition(buffer.stride >= 2 * Int(vk_nibble_stride(UInt32(stride))), "no room for 4-bit codes")
+    var nibbles = unsafe vk_code_query()
+    unsafe withUnsafePointer(to: buffer.query) {
+      unsafe vk_nibble_query($0, UInt32(stride), &nibbles)
+    }
+    return unsafe nibbles
   }
 
   /// A distance in the form in which codes err by the same amount near and far: under l2 its square.
@@ -228,7 +280,7 @@ package final class Coding: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - key: What a row was given for `query`.
-  ///   - query: A query from `encodeQuery`.
+  ///   - query: A query from `encodeQuery`, or `nibbleQuery`.
   ///   - nibbles: Whether the key is of the row's 4-bit code.
   /// - Returns: The estimate; squares may come out below zero.
   package func estimatedOrder(
@@ -236,7 +288,7 @@ package final class Coding: @unchecked Sendable {
     query: vk_code_query,
     nibbles: Bool
   ) -> Float {
-    let form = nibbles ? Int32(VK_FORM_COSINE_NIBBLES) : Int32(form)
+    let form = Int32(form(nibbles: nibbles))
     return unsafe withUnsafePointer(to: query) { query in
       unsafe vk_estimated_order(form, UInt32(stride), query, key)
     }
@@ -248,41 +300,54 @@ package final class Coding: @unchecked Sendable {
   /// Steps of a code err by their length over the square root of 12 (a uniform distribution), levels of a
   /// 4-bit code by 0.107 of a component (Max 1960, 16 levels) and lose 1.2 % of a product; where some are
   /// moved to keep the length they lose nothing and err by 0.113 to 0.116 (computed for 1 024 and for 256
-  /// components), taken as 0.12. Under cosine a component beyond four times the usual is cut off: six times
-  /// the square of the usual one is what a component of five loses, and some.
+  /// components), taken as 0.12. Under cosine, and for 4-bit codes, a component beyond four times the usual is
+  /// cut off: six times the square of the usual one is what a component of five loses, and some.
   /// Distances between codes err in proportion to the distance, and by the length of the errors themselves.
   ///
   /// - Parameters:
-  ///   - query: A query from `encodeQuery`.
-  ///   - nibbles: Whether estimates are of 4-bit codes.
-  ///   - extremes: The longest step and the largest squared length among the rows; unused under cosine.
+  ///   - query: The one that the rows were scored for, from `encodeQuery` or `nibbleQuery`.
+  ///   - extremes: Of the rows; unused under cosine.
   ///   - order: The order that is estimated, or a larger one.
   /// - Returns: The margin; not finite where lengths are beyond floats.
-  package func margin(
-    query: vk_code_query,
-    nibbles: Bool,
-    extremes: vk_aux,
-    order: Float
-  ) -> Float {
+  package func margin(query: vk_code_query, extremes: Extremes, order: Float) -> Float {
     let stepError = 1 / Float(12).squareRoot()
-    switch metric {
-    case .cosine:
-      let component = 1 / Float(stride).squareRoot()
-      let step = 4 / 127 * component * stepError
-      let cut = 6 * component * component
-      guard nibbles else { return 5 * 2 * step + cut }
+    let component = 1 / Float(stride).squareRoot()
+    let cut = 6 * component * component
+    let unitStep = 4 / 127 * component * stepError
+    var queryStep = unsafe query.scale * stepError
+    if case .nibbles = extremes { queryStep /= 10.64 * 4 / 127 * component }
+    switch (metric, extremes) {
+    case (.cosine, .bytes):
+      return 5 * 2 * unitStep + cut
+    case (.cosine, .nibbles):
       return rounding == .nearest
-        ? 5 * (0.107 * component + step) + 0.012 + cut
-        : 5 * (0.12 * component + step) + cut
-    case .l2 where rounding == .keepingLength:
-      let (ofQuery, ofRow) = unsafe (query.scale * stepError, extremes.scale * stepError)
-      let ownLength = Float(stride) * (ofQuery * ofQuery + ofRow * ofRow)
-      return 2 * 5 * max(0, order).squareRoot() * (ofQuery + ofRow) + 2 * ownLength
-    case .dot, .l2:
-      let (length, step) = unsafe (query.norm2.squareRoot(), query.scale)
-      let error = (length * extremes.scale + extremes.norm2.squareRoot() * step) * stepError
+        ? 5 * (0.107 * component + unitStep) + 0.012 + cut
+        : 5 * (0.12 * component + unitStep) + cut
+    case (.dot, .nibbles(let longest)):
+      let length = unsafe query.norm2.squareRoot()
+      return longest * (5 * (length * 0.12 * component + queryStep) + length * cut)
+    case (.l2, .nibbles(let longest)):
+      let ownLength = Float(stride) * queryStep * queryStep
+      let row = longest * 0.12 * component
+      return 2 * 5 * max(0, order).squareRoot() * (queryStep + row)
+        + 2 * (ownLength + longest * longest * cut)
+    case (.l2, .bytes(let step, _)) where rounding == .keepingLength:
+      let ofRow = step * stepError
+      let ownLength = Float(stride) * (queryStep * queryStep + ofRow * ofRow)
+      return 2 * 5 * max(0, order).squareRoot() * (queryStep + ofRow) + 2 * ownLength
+    case (.dot, .bytes(let step, let norm2)), (.l2, .bytes(let step, let norm2)):
+      let length = unsafe query.norm2.squareRoot()
+      let error = length * step * stepError + norm2.squareRoot() * queryStep
       return (metric == .l2 ? 2 : 1) * 5 * error
     }
+  }
+
+  /// The longest of what lies beside the codes of some rows.
+  package enum Extremes: Sendable {
+    /// 8-bit codes: the longest step and the largest squared length.
+    case bytes(step: Float, norm2: Float)
+    /// 4-bit codes: the greatest length.
+    case nibbles(length: Float)
   }
 
   /// The largest key that stands for no more than this order, up to rounding; the inverse of
@@ -290,7 +355,7 @@ package final class Coding: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - order: An order, or infinity.
-  ///   - query: A query from `encodeQuery`.
+  ///   - query: A query from `encodeQuery`, or `nibbleQuery`.
   ///   - nibbles: Whether keys are of 4-bit codes.
   /// - Returns: The key; the largest there is where every key does.
   package func key(
@@ -298,7 +363,7 @@ package final class Coding: @unchecked Sendable {
     query: vk_code_query,
     nibbles: Bool
   ) -> UInt32 {
-    let form = nibbles ? Int32(VK_FORM_COSINE_NIBBLES) : Int32(form)
+    let form = Int32(form(nibbles: nibbles))
     return unsafe withUnsafePointer(to: query) { query in
       unsafe vk_key_of_estimated_order(form, UInt32(stride), query, order)
     }

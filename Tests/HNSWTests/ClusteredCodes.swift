@@ -49,7 +49,7 @@ final class ClusteredCodes: @unchecked Sendable {
       directory: directory,
       shift: UInt32(perBlock.trailingZeroBitCount),
       stride: UInt32(stride),
-      form: UInt32(isNibbles ? Int(VK_FORM_COSINE_NIBBLES) : form),
+      form: UInt32(form) | (isNibbles ? UInt32(VK_FORM_NIBBLES) : 0),
       aux_offset: UInt32(auxOffset)
     )
     for row in 0..<count {
@@ -60,7 +60,7 @@ final class ClusteredCodes: @unchecked Sendable {
       var length: Float = 0
       for value in vector { length += value * value }
       length = length.squareRoot()
-      let unit = form == Int(VK_FORM_COSINE) ? 1 / length : 0.4
+      let unit = form == Int(VK_FORM_COSINE) || isNibbles ? 1 / length : 0.4
       let base = memory + (row / perBlock) * blockBytes
       let place = base + (row % perBlock) * stride
       var norm: Float = 0
@@ -73,6 +73,13 @@ final class ClusteredCodes: @unchecked Sendable {
       if isNibbles {
         let nibbles = place.assumingMemoryBound(to: UInt8.self)
         vk_pack_nibbles(bytes, UInt32(byteStride), 1, Int32(VK_ROUND_KEEPING_LENGTH), nibbles)
+        var (own, described) = (vk_aux(scale: length, norm2: 0), vk_nibble_aux())
+        vk_describe_nibbles(nibbles, UInt32(stride), 1, &own, &described)
+        (base + auxOffset).storeBytes(
+          of: described,
+          toByteOffset: (row % perBlock) * MemoryLayout<vk_nibble_aux>.stride,
+          as: vk_nibble_aux.self
+        )
         continue
       }
       bytes.withUnsafeBytes {

@@ -18,8 +18,9 @@ import Testing
     #expect(hashes.count == 1)
   }
 
-  @Test func `A graph over 4-bit codes does not depend on instruction sets or workers`() {
-    let data = ClusteredCodes(count: 1500, dimension: 300, seed: 23, isNibbles: true)
+  @Test(arguments: [VK_FORM_COSINE, VK_FORM_DOT, VK_FORM_L2].map { Int($0) })
+  func `A graph over 4-bit codes does not depend on instruction sets or workers`(form: Int) {
+    let data = ClusteredCodes(count: 1500, dimension: 300, form: form, seed: 23, isNibbles: true)
     let best = vk_isa_current()
     defer { vk_isa_force(best) }
     var hashes: Set<UInt64> = []

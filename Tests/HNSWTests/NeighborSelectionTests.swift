@@ -14,12 +14,20 @@ import Testing
     check(ClusteredCodes(count: 300, clusters: 12, form: form, seed: seed), seed: seed)
   }
 
-  @Test(arguments: [1, 2, 3] as [UInt64])
-  func `The same holds of 4-bit codes`(seed: UInt64) {
-    check(
-      ClusteredCodes(count: 300, dimension: 260, clusters: 12, seed: seed, isNibbles: true),
-      seed: seed
+  @Test(
+    arguments: [VK_FORM_COSINE, VK_FORM_DOT, VK_FORM_L2].map { Int($0) },
+    [1, 2, 3] as [UInt64]
+  )
+  func `The same holds of 4-bit codes`(form: Int, seed: UInt64) {
+    let data = ClusteredCodes(
+      count: 300,
+      dimension: 260,
+      clusters: 12,
+      form: form,
+      seed: seed,
+      isNibbles: true
     )
+    check(data, seed: seed)
   }
 
   private func check(_ data: ClusteredCodes, seed: UInt64) {
@@ -88,7 +96,7 @@ private final class Pairs {
   /// A key with what keys leave out, comparable between the queries of all rows.
   func distance(from node: UInt32, to row: UInt32) -> UInt32 {
     let (key, query) = (key(of: row, for: node), queries.queries[Int(node)])
-    switch Int(data.codes.form) {
+    switch Int(vk_metric_form(data.codes.form)) {
     case Int(VK_FORM_DOT): return vk_ordered_key(vk_of_ordered_key(key) * query.scale)
     case Int(VK_FORM_L2): return vk_ordered_key(vk_of_ordered_key(key) + query.norm2)
     default: return key

@@ -82,19 +82,20 @@ private struct IndexedStore {
   }
 }
 
-/// Long cosine vectors have 4-bit codes, the others are walked by 8-bit ones; a log makes the graph one of
-/// two sources.
+/// Long vectors have 4-bit codes, under l2 with lengths beside them, the others 8-bit ones; a log makes the
+/// graph one of two sources.
 private enum Shape: CaseIterable {
-  case nibbles, nibblesAndLog, bytes, bytesAndLog
+  case nibbles, nibblesAndLog, nibblesWithLengths, bytes, bytesAndLog
 
   func with(_ body: (IndexedStore) async throws -> Void) async throws {
     let isLong = self == .nibbles || self == .nibblesAndLog
+    let hasLengths = self == .nibblesWithLengths
     let hasLog = self == .nibblesAndLog || self == .bytesAndLog
     try await TemporaryFolder.with { folder in
       let store = try await IndexedStore(
         folder,
         isLong ? .cosine : .l2,
-        dimension: isLong ? 256 : 70,
+        dimension: isLong ? 256 : hasLengths ? 300 : 70,
         later: hasLog ? 40 : 0
       )
       try await body(store)

@@ -18,6 +18,7 @@ struct EarlierCodesTests {
     static let all: [Version] =
       VDB.Metric.allCases.map { Version($0, 64, .nearest, .bytes) }
       + [VDB.Metric.dot, .l2].map { Version($0, 256, .nearest, .bytes) }
+      + [VDB.Metric.dot, .l2].map { Version($0, 256, .keepingLength, .bytes) }
       + [Version(.cosine, 256, .nearest, .both), Version(.cosine, 256, .keepingLength, .both)]
 
     init(
@@ -79,13 +80,14 @@ struct EarlierCodesTests {
         #expect(found.map(\.id) == exact.map(\.id))
       }
       try await store.createCollection("new", options)
-      let hasLongCosines = metric == .cosine && dimension == 256
+      let isLong = dimension == 256
+      let short: Features = metric == .cosine ? .nibblesAlone : .nibblesWithLengths
       #expect(
         try Loader(reading: store.snapshot().reading).features()
-          == (hasLongCosines ? [.lengthKeepingCodes, .nibblesAlone] : .lengthKeepingCodes)
+          == (isLong ? [.lengthKeepingCodes, short] : .lengthKeepingCodes)
       )
       let widths = try store.snapshot().collection("new").kernels.coding.widths
-      #expect(widths == (hasLongCosines ? .nibbles : .bytes))
+      #expect(widths == (isLong ? .nibbles : .bytes))
       #expect(try store.snapshot().collection("new").kernels.coding.rounding == .keepingLength)
       try await store.close()
     }

@@ -27,6 +27,9 @@ struct TailCase: CustomTestStringConvertible {
     TailCase(metric: .l2, element: .float16, dimension: 33, spread: nil, seed: 7),
     TailCase(metric: .dot, element: .float32, dimension: 40, spread: 0.3, seed: 8),
     TailCase(metric: .dot, element: .float32, dimension: 64, spread: nil, seed: 9),
+    TailCase(metric: .l2, element: .float32, dimension: 256, spread: 0.3, seed: 10),
+    TailCase(metric: .l2, element: .float16, dimension: 300, spread: 0.02, seed: 11),
+    TailCase(metric: .dot, element: .float32, dimension: 300, spread: 0.3, seed: 12),
   ]
 
   var options: CollectionOptions {

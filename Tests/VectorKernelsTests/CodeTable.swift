@@ -12,7 +12,12 @@ final class CodeTable {
   private let directory: UnsafeMutablePointer<UInt64>
   var codes: vk_codes
 
-  init(rows: Int, stride: Int, metric: Metric) {
+  /// A table for what `coding` makes of rows in 4 bits.
+  convenience init(rows: Int, nibblesOf coding: Coding) {
+    self.init(rows: rows, stride: coding.nibbleStride, metric: coding.metric, isNibbles: true)
+  }
+
+  init(rows: Int, stride: Int, metric: Metric, isNibbles: Bool = false) {
     self.rows = rows
     self.stride = stride
     let perBlock = 1 << Int(Self.shift)
@@ -29,7 +34,7 @@ final class CodeTable {
       directory: directory,
       shift: Self.shift,
       stride: UInt32(stride),
-      form: UInt32(metric.rawValue),
+      form: UInt32(metric.rawValue) | (isNibbles ? UInt32(VK_FORM_NIBBLES) : 0),
       aux_offset: UInt32(auxOffset)
     )
   }
@@ -47,6 +52,10 @@ final class CodeTable {
   func aux(_ row: Int) -> UnsafeMutablePointer<vk_aux> {
     let block = blocks[row >> Int(Self.shift)]
     return (block + auxOffset).assumingMemoryBound(to: vk_aux.self) + (row & 7)
+  }
+
+  func nibbleAux(_ row: Int) -> UnsafeMutablePointer<vk_nibble_aux> {
+    UnsafeMutableRawPointer(aux(row)).assumingMemoryBound(to: vk_nibble_aux.self)
   }
 
   /// Random bytes for codes, and a scale and length for each row.
@@ -72,6 +81,23 @@ final class CodeTable {
           count: 1,
           codes: code(row),
           aux: aux(row)
+        )
+      }
+    }
+  }
+
+  /// Codes `vectors` into the rows, in 4 bits.
+  func encodeNibbles(_ vectors: [[Float]], by coding: Coding) {
+    for (row, vector) in vectors.enumerated() {
+      vector.withUnsafeBytes { bytes in
+        guard let base = bytes.baseAddress else { return }
+        coding.encodeNibbles(
+          from: base,
+          element: .float32,
+          rowStride: 0,
+          count: 1,
+          into: code(row),
+          aux: nibbleAux(row)
         )
       }
     }

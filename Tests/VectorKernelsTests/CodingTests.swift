@@ -154,7 +154,7 @@ extension Kernels {
       let orders = distances.map(coding.order)
       let scale = orders.max()! - orders.min()!
       func worst(_ keys: [UInt32], nibbles: Bool) -> Float {
-        let query = nibbles ? buffer.nibbleQuery : buffer.query
+        let query = nibbles ? coding.nibbleQuery(buffer) : buffer.query
         return zip(keys, distances).reduce(0) { worst, pair in
           let estimate = coding.estimatedOrder(ofKey: pair.0, query: query, nibbles: nibbles)
           return max(worst, abs(estimate - coding.order(ofDistance: pair.1)) / scale)
@@ -162,20 +162,18 @@ extension Kernels {
       }
       #expect(worst(table.keys(buffer.query, rows: rows), nibbles: false) < 0.02)
       guard coding.nibbleStride > 0 else { return }
-      let nibbles = CodeTable(rows: 200, stride: coding.nibbleStride, metric: .cosine)
-      nibbles.codes.form = UInt32(VK_FORM_COSINE_NIBBLES)
-      for row in 0..<200 { coding.packNibbles(table.code(row), count: 1, into: nibbles.code(row)) }
-      #expect(worst(nibbles.keys(buffer.nibbleQuery, rows: rows), nibbles: true) < 0.08)
+      let nibbles = CodeTable(rows: 200, nibblesOf: coding)
+      nibbles.encodeNibbles(vectors, by: coding)
+      #expect(worst(nibbles.keys(coding.nibbleQuery(buffer), rows: rows), nibbles: true) < 0.08)
     }
 
     @Test(arguments: Metric.allCases, [false, true])
     func `tells the key of an estimated order`(metric: Metric, nibbles: Bool) {
-      if nibbles, metric != .cosine { return }
       var random = SeededGenerator(seed: 31)
       let coding = Coding(metric: metric, dimension: 300, seed: 5)
       let buffer = CodeQueryBuffer(stride: coding.queryStride)
       coding.encodeQuery(Self.gaussian(300, &random).span, into: buffer)
-      let query = nibbles ? buffer.nibbleQuery : buffer.query
+      let query = nibbles ? coding.nibbleQuery(buffer) : buffer.query
       for _ in 0..<200 {
         let order = Float.random(in: metric == .dot ? -300...300 : 0...2, using: &random)
         let key = coding.key(ofEstimatedOrder: order, query: query, nibbles: nibbles)
@@ -229,21 +227,23 @@ extension Kernels {
             into: &distances
           )
         }
-        var extremes = vk_aux(scale: 0, norm2: 0)
-        for vector in vectors where metric != .cosine {
-          let one = CodeQueryBuffer(stride: coding.queryStride)
+        let one = CodeQueryBuffer(stride: coding.queryStride)
+        let coded = vectors.map { vector in
           coding.encodeQuery(vector.span, into: one)
-          extremes.scale = max(extremes.scale, one.query.scale)
-          extremes.norm2 = max(extremes.norm2, one.query.norm2)
+          return one.query
         }
+        let bytes = Coding.Extremes.bytes(
+          step: coded.map(\.scale).max()!,
+          norm2: coded.map(\.norm2).max()!
+        )
+        let lengths = Coding.Extremes.nibbles(length: Float(vectors.map(Self.norm).max()!))
         func expect(_ keys: [UInt32], nibbles: Bool) {
-          let query = nibbles ? buffer.nibbleQuery : buffer.query
+          let query = nibbles ? coding.nibbleQuery(buffer) : buffer.query
           for (key, distance) in zip(keys, distances) {
             let order = coding.order(ofDistance: distance)
             let margin = coding.margin(
               query: query,
-              nibbles: nibbles,
-              extremes: extremes,
+              extremes: nibbles ? lengths : bytes,
               order: order
             )
             let estimate = coding.estimatedOrder(ofKey: key, query: query, nibbles: nibbles)
@@ -253,12 +253,10 @@ extension Kernels {
         let rows = Array(UInt32(0)..<100)
         expect(table.keys(buffer.query, rows: rows), nibbles: false)
         guard coding.nibbleStride > 0 else { continue }
-        let nibbles = CodeTable(rows: 100, stride: coding.nibbleStride, metric: .cosine)
-        nibbles.codes.form = UInt32(VK_FORM_COSINE_NIBBLES)
-        for row in 0..<100 {
-          coding.packNibbles(table.code(row), count: 1, into: nibbles.code(row))
-        }
-        expect(nibbles.keys(buffer.nibbleQuery, rows: rows), nibbles: true)
+        guard metric == .cosine || kind.rounding == .keepingLength else { continue }
+        let nibbles = CodeTable(rows: 100, nibblesOf: coding)
+        nibbles.encodeNibbles(vectors, by: coding)
+        expect(nibbles.keys(coding.nibbleQuery(buffer), rows: rows), nibbles: true)
       }
     }
 

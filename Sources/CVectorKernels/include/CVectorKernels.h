@@ -10,9 +10,15 @@
 enum {
   VK_FORM_COSINE = 0,  ///< unit vectors on one fixed scale: key orders by -dot; no aux
   VK_FORM_DOT = 1,     ///< key orders by -(row scale * dot)
-  VK_FORM_COSINE_NIBBLES = 3,  ///< as VK_FORM_COSINE, for the 4-bit codes of VKNibbles.h
-  VK_FORM_L2 = 2       ///< key orders by row norm2 - 2 * query scale * row scale * dot
+  VK_FORM_L2 = 2,      ///< key orders by row norm2 - 2 * query scale * row scale * dot
+  /// Added to one of the others: for the 4-bit codes of VKNibbles.h, whose scale is the row's length.
+  VK_FORM_NIBBLES = 4
 };
+
+/// Whether codes of this form are 4-bit ones.
+static inline int vk_has_nibbles(uint32_t form) { return (form & VK_FORM_NIBBLES) != 0; }
+/// The form without the width of codes.
+static inline uint32_t vk_metric_form(uint32_t form) { return form & 3; }
 
 /// How components become the steps of a code.
 enum {
@@ -29,11 +35,17 @@ typedef struct vk_aux {
   float norm2;  ///< squared Euclidean length of the row, or of its code (VK_ROUND_…)
 } vk_aux;
 
-/// Where the 8-bit codes of the rows of one collection are.
+/// The same of a 4-bit code, in its place.
+typedef struct vk_nibble_aux {
+  float length;  ///< Euclidean length of the row
+  float first;   ///< length of the first lines of its code (vk_prefix_columns), in levels
+} vk_nibble_aux;
+
+/// Where the codes of the rows of one collection are; 4-bit ones are laid out as VKNibbles.h says.
 ///
 /// Row r's code starts at directory[r >> shift] + (r & ((1 << shift) - 1)) * stride: `stride` bytes
 /// (a multiple of 64, 64-byte aligned), component + 128 each, padded with 128 (that is zero).
-/// Its vk_aux is at directory[r >> shift] + aux_offset + (r & mask) * sizeof(vk_aux).
+/// Its vk_aux or vk_nibble_aux is at directory[r >> shift] + aux_offset + (r & mask) * 8.
 typedef struct vk_codes {
   const uint64_t *directory;
   uint32_t shift;
@@ -61,18 +73,18 @@ static inline const uint8_t *vk_code_address(const vk_codes *codes, uint32_t row
 static inline void vk_prefetch_code(const vk_codes *codes, uint32_t row) {
   const uint8_t *p = vk_code_address(codes, row);
   for (uint32_t i = 0; i < codes->stride; i += 64) __builtin_prefetch(p + i, 0, 2);
-  if (codes->form != VK_FORM_DOT && codes->form != VK_FORM_L2) return;
+  if (vk_metric_form(codes->form) == VK_FORM_COSINE) return;
   uint64_t aux = codes->directory[row >> codes->shift] + codes->aux_offset;
   __builtin_prefetch((const vk_aux *)aux + (row & ((1u << codes->shift) - 1)), 0, 2);
 }
 
-/// The same for `count` rows, of each `lines` lines from the code's line `first` on; a constant where the loop
-/// over them is to be unrolled.
+/// The same for `count` rows, of each `lines` lines from the code's line `first` on, with what goes beside the
+/// code where that is the first line; a constant where the loop over them is to be unrolled.
 static inline __attribute__((always_inline)) void vk_prefetch_each(
     const vk_codes *codes, const uint32_t *rows, size_t count, uint32_t first, uint32_t lines) {
   const uint64_t *directory = codes->directory;
   const uint32_t shift = codes->shift, mask = (1u << shift) - 1, stride = codes->stride;
-  const int has_aux = codes->form == VK_FORM_DOT || codes->form == VK_FORM_L2;
+  const int has_aux = first == 0 && vk_metric_form(codes->form) != VK_FORM_COSINE;
   for (size_t i = 0; i < count; i++) {
     const uint64_t base = directory[rows[i] >> shift], place = rows[i] & mask;
     const char *code = (const char *)(base + place * stride) + 64 * first;
@@ -128,14 +140,14 @@ void vk_score_codes(const vk_codes *codes, const vk_code_query *query, const uin
 
 /// Bytes of a query for these codes: one a component.
 static inline uint32_t vk_query_stride(const vk_codes *codes) {
-  return codes->form == VK_FORM_COSINE_NIBBLES ? 2 * codes->stride : codes->stride;
+  return vk_has_nibbles(codes->form) ? 2 * codes->stride : codes->stride;
 }
 
 /// Fills `query` from a row's own code, for scoring rows against rows. `buffer`: vk_query_stride bytes,
 /// aligned to 64.
 ///
-/// From a 4-bit code come the levels as odd numbers from -15 to 15, so that the keys of such queries are
-/// comparable among themselves alone. What pads a row adds the same to all of them.
+/// From a 4-bit code come the levels as odd numbers from -15 to 15, so that under VK_FORM_COSINE the keys of
+/// such queries are comparable among themselves alone. What pads a row is nothing to them.
 void vk_query_from_row(const vk_codes *codes, uint32_t row, int8_t *buffer, vk_code_query *query);
 
 /// The index of the first of `rows` whose key for the query is smaller than `key`, or `count`.

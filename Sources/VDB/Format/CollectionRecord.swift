@@ -38,7 +38,7 @@ struct CollectionRecord: Equatable, Sendable {
     self.id = id
     self.options = options
     self.rounding = rounding
-    self.widths = widths ?? .usual(metric: options.metric.kernel, dimension: options.dimension)
+    self.widths = widths ?? .usual(dimension: options.dimension)
     self.createdSeconds = createdSeconds
     precondition(self.widths != .nibbles || rounding == .keepingLength, "no coding is of this kind")
   }
@@ -64,6 +64,16 @@ extension CollectionRecord {
     case .bytes: return keepsLength ? 3 : 1
     case .both: return keepsLength ? 4 : 2
     case .nibbles: return 5
+    }
+  }
+
+  /// Whether some version made collections of such vectors with these widths.
+  private var areWidthsPossible: Bool {
+    let isLong = Coding.Widths.usual(dimension: options.dimension) == .nibbles
+    switch widths {
+    case .bytes: return !isLong || options.metric != .cosine
+    case .both: return isLong && options.metric == .cosine
+    case .nibbles: return isLong
     }
   }
 
@@ -133,9 +143,7 @@ extension CollectionRecord {
       widths: coding == 5 ? .nibbles : coding == 2 || coding == 4 ? .both : .bytes,
       createdSeconds: created
     )
-    let hasLongCosines =
-      Coding.Widths.usual(metric: metric.kernel, dimension: dimension) == .nibbles
-    guard coding == codingNumber, !options.hasVectors || (widths == .bytes) != hasLongCosines else {
+    guard coding == codingNumber, !options.hasVectors || areWidthsPossible else {
       throw MalformedBytes("coding \(coding)")
     }
     (nextRow, live, sealed, coded) = (marks[0], marks[1], marks[2], marks[3])

@@ -12,8 +12,12 @@ struct Features: OptionSet, Sendable {
   static let lengthKeepingCodes = Features(rawValue: 4)
   /// Collections that have 4-bit codes alone (`Coding.Widths`).
   static let nibblesAlone = Features(rawValue: 8)
+  /// The same under other metrics than cosine.
+  static let nibblesWithLengths = Features(rawValue: 16)
 
-  static let known: Features = [.originals, .aliases, .lengthKeepingCodes, .nibblesAlone]
+  static let known: Features = [
+    .originals, .aliases, .lengthKeepingCodes, .nibblesAlone, .nibblesWithLengths,
+  ]
 }
 
 extension Loader {

@@ -70,24 +70,25 @@ final class CodeStore {
       let within = Int(first & shape.mask)
       guard let target = unsafe UnsafeMutableRawPointer(bitPattern: UInt(base)) else { return }
       let codes = unsafe target + within * shape.stride
+      let aux = unsafe coding.auxBytes == 0 ? nil : target + layout.auxOffset + within * coding.auxBytes
       if coding.widths == .nibbles {
         unsafe coding.encodeNibbles(
           from: vectors.address(of: first),
           element: element,
           rowStride: vectors.shape.stride,
           count: count,
-          into: codes
+          into: codes,
+          aux: aux?.assumingMemoryBound(to: vk_nibble_aux.self)
         )
         return
       }
-      let aux = unsafe target + layout.auxOffset
       unsafe coding.encodeRows(
         from: vectors.address(of: first),
         element: element,
         rowStride: vectors.shape.stride,
         count: count,
         codes: codes,
-        aux: coding.auxBytes == 0 ? nil : aux.assumingMemoryBound(to: vk_aux.self) + within
+        aux: aux?.assumingMemoryBound(to: vk_aux.self)
       )
       if layout.secondStride > 0 {
         unsafe coding.packNibbles(

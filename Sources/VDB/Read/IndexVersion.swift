@@ -58,10 +58,10 @@ final class CodeBlocks: @unchecked Sendable {
         directory: UnsafePointer(secondDirectory),
         shift: shape.shift,
         stride: UInt32(layout.secondStride),
-        form: UInt32(VK_FORM_COSINE_NIBBLES),
+        form: UInt32(VK_FORM_COSINE | VK_FORM_NIBBLES),
         aux_offset: 0
       ) : view
-    hasNibbles = unsafe searchView.form == UInt32(VK_FORM_COSINE_NIBBLES)
+    hasNibbles = unsafe vk_has_nibbles(searchView.form) != 0
   }
 
   deinit {
@@ -93,7 +93,7 @@ struct CodeLayout: Equatable, Sendable {
   init(_ coding: Coding) {
     let isNibbles = coding.widths == .nibbles
     shape = BlockShape(stride: isNibbles ? coding.nibbleStride : coding.stride)
-    form = isNibbles ? UInt32(VK_FORM_COSINE_NIBBLES) : coding.form
+    form = coding.form(nibbles: isNibbles)
     auxBytes = coding.auxBytes
     secondStride = isNibbles ? 0 : coding.nibbleStride
   }

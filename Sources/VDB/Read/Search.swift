@@ -112,7 +112,7 @@ struct CollectionSearch {
     for position in questions.indices {
       let query = questions[position].query
       coding.encodeQuery(query.span, into: buffer)
-      let code = unsafe index.codes.hasNibbles ? buffer.nibbleQuery : buffer.query
+      let code = unsafe index.codes.hasNibbles ? coding.nibbleQuery(buffer) : buffer.query
       let isWhole = unsafe try walk(index, checks, plan, context, code, &questions[position])
       if !isWhole {
         index.integrity.noteDamage()

@@ -24,8 +24,8 @@ final class TailCodes: Sendable {
   /// Rows from here on have none.
   let end: Row
   private let layout: PieceLayout
-  /// The longest step and the largest squared length of these rows and the ones before them.
-  private let extremes: vk_aux
+  /// Of these rows and the ones before them.
+  private let extremes: Coding.Extremes
   /// From the one that contains `first` on.
   private let pieces: [AlignedMemory]
 
@@ -33,7 +33,7 @@ final class TailCodes: Sendable {
     first: Row,
     end: Row,
     layout: PieceLayout,
-    extremes: vk_aux,
+    extremes: Coding.Extremes,
     pieces: [AlignedMemory]
   ) {
     self.first = first
@@ -43,7 +43,7 @@ final class TailCodes: Sendable {
     self.pieces = pieces
   }
 
-  /// Where a piece has what: the codes, then what completes 8-bit ones.
+  /// Where a piece has what: the codes, then what completes them.
   private struct PieceLayout {
     let isNibbles: Bool
     /// Bytes of a row's code.
@@ -54,7 +54,7 @@ final class TailCodes: Sendable {
     init(_ coding: Coding) {
       isNibbles = coding.widths != .bytes
       stride = isNibbles ? coding.nibbleStride : coding.stride
-      form = isNibbles ? UInt32(VK_FORM_COSINE_NIBBLES) : coding.form
+      form = coding.form(nibbles: isNibbles)
       auxBytes = coding.auxBytes
     }
 
@@ -87,7 +87,8 @@ final class TailCodes: Sendable {
     let base = linked >> pieceShift
     var first = linked
     var coded = linked
-    var extremes = vk_aux(scale: 0, norm2: 0)
+    var extremes: Coding.Extremes =
+      layout.isNibbles ? .nibbles(length: 0) : .bytes(step: 0, norm2: 0)
     var pieces: [AlignedMemory] = []
     if let known, known.first <= linked, linked <= known.end {
       if known.end == rows, (known.first >> pieceShift) == base { return known }
@@ -113,12 +114,7 @@ final class TailCodes: Sendable {
       let piece = pieces[Int(number - base)]
       encode(coded..<end, of: collection, layout, into: piece)
       if layout.auxBytes > 0 {
-        let aux = unsafe (piece.base + layout.auxOffset).assumingMemoryBound(to: vk_aux.self)
-        for row in coded..<end {
-          let own = unsafe aux[Int(row) & (pieceRows - 1)]
-          extremes.scale = max(extremes.scale, own.scale)
-          extremes.norm2 = max(extremes.norm2, own.norm2)
-        }
+        unsafe widen(&extremes, by: coded..<end, at: piece.base + layout.auxOffset)
       }
       coded = end
     }
@@ -129,6 +125,24 @@ final class TailCodes: Sendable {
       extremes: extremes,
       pieces: pieces
     )
+  }
+
+  /// Takes rows of one piece, whose aux rows begin at `aux`, into account.
+  private static func widen(
+    _ extremes: inout Coding.Extremes,
+    by rows: Range<Row>,
+    at aux: UnsafeRawPointer
+  ) {
+    for row in rows {
+      let own = unsafe aux + (Int(row) & (pieceRows - 1)) * MemoryLayout<vk_aux>.stride
+      switch extremes {
+      case .bytes(let step, let norm2):
+        let own = unsafe own.load(as: vk_aux.self)
+        extremes = .bytes(step: max(step, own.scale), norm2: max(norm2, own.norm2))
+      case .nibbles(let length):
+        extremes = .nibbles(length: max(length, unsafe own.load(as: vk_nibble_aux.self).length))
+      }
+    }
   }
 
   /// Codes rows of one piece.
@@ -148,6 +162,9 @@ final class TailCodes: Sendable {
       )
       let within = Int(row) & (pieceRows - 1)
       let target = unsafe piece.base + within * layout.stride
+      let aux =
+        unsafe layout.auxBytes == 0
+        ? nil : piece.base + layout.auxOffset + within * layout.auxBytes
       let element = collection.record.options.element.kernel
       if layout.isNibbles {
         unsafe coding.encodeNibbles(
@@ -155,17 +172,17 @@ final class TailCodes: Sendable {
           element: element,
           rowStride: vectors.shape.stride,
           count: count,
-          into: target
+          into: target,
+          aux: aux?.assumingMemoryBound(to: vk_nibble_aux.self)
         )
       } else {
-        let aux = unsafe piece.base + layout.auxOffset
         unsafe coding.encodeRows(
           from: vectors.address(of: row),
           element: element,
           rowStride: vectors.shape.stride,
           count: count,
           codes: target,
-          aux: layout.auxBytes == 0 ? nil : aux.assumingMemoryBound(to: vk_aux.self) + within
+          aux: aux?.assumingMemoryBound(to: vk_aux.self)
         )
       }
       row += UInt32(count)
@@ -178,7 +195,7 @@ final class TailCodes: Sendable {
   /// How far the codes of these rows may be off for rows of an order and of lower ones; see
   /// `Coding.margin`.
   func margin(_ coding: Coding, _ query: vk_code_query, order: Float) -> Float {
-    unsafe coding.margin(query: query, nibbles: hasNibbles, extremes: extremes, order: order)
+    unsafe coding.margin(query: query, extremes: extremes, order: order)
   }
 
   /// Where the rows end that lie in one piece with this one.

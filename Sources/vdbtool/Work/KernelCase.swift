@@ -24,6 +24,7 @@ struct KernelCase {
     cases.append(codes("8-bit codes, l2", l2(dimension), isScattered: false))
     cases.append(codes("8-bit codes, cosine, scattered", cosine, isScattered: true))
     cases.append(nibbles("4-bit codes, cosine", cosine, isScattered: false))
+    cases.append(nibbles("4-bit codes, l2", l2(dimension), isScattered: false))
     cases.append(nibbles("4-bit codes, cosine, scattered", cosine, isScattered: true))
     cases.append(
       KernelCase(name: "checksum", element: .int8, rowBytes: 4096) { memory, rows in
@@ -98,11 +99,11 @@ struct KernelCase {
   init(_ coding: Coding, isNibbles: Bool, isScattered: Bool) {
     let nibbleStride = Int(vk_nibble_stride(UInt32(coding.stride)))
     stride = isNibbles ? nibbleStride : coding.stride
-    rowBytes = isNibbles ? stride : stride + coding.auxBytes
-    form = isNibbles ? UInt32(VK_FORM_COSINE_NIBBLES) : coding.form
+    rowBytes = stride + coding.auxBytes
+    form = coding.form(nibbles: isNibbles)
     self.isScattered = isScattered
     buffer = Self.query(coding, stride: max(coding.queryStride, 2 * nibbleStride))
-    unsafe query = unsafe isNibbles ? buffer.nibbleQuery : buffer.query
+    unsafe query = unsafe isNibbles ? coding.nibbleQuery(buffer) : buffer.query
   }
 
   private static func query(_ coding: Coding, stride: Int) -> CodeQueryBuffer {
