@@ -125,7 +125,8 @@ package final class Coding: @unchecked Sendable {
     unsafe precondition(aux != nil || metric == .cosine, "\(metric) rows have an aux")
     let together = max(1, min(count, Self.scratchBytes / stride))
     let (codeBytes, auxBytes) = (together * stride, together * MemoryLayout<vk_aux>.stride)
-    unsafe withUnsafeTemporaryAllocation(byteCount: codeBytes + auxBytes, alignment: 64) { scratch in
+    unsafe withUnsafeTemporaryAllocation(byteCount: codeBytes + auxBytes, alignment: 64) {
+      scratch in
       guard let codes = scratch.baseAddress else { return }
       let lengths = unsafe (codes + codeBytes).bindMemory(to: vk_aux.self, capacity: together)
       for first in Swift.stride(from: 0, to: count, by: together) {
@@ -262,7 +263,10 @@ package final class Coding: @unchecked Sendable {
   ///
   /// - Precondition: `buffer` was made for this `queryStride`.
   package func nibbleQuery(_ buffer: CodeQueryBuffer) -> vk_code_query {
-    precondition(buffer.stride >= 2 * Int(vk_nibble_stride(UInt32(stride))), "no room for 4-bit codes")
+    precondition(
+      buffer.stride >= 2 * Int(vk_nibble_stride(UInt32(stride))),
+      "no room for 4-bit codes"
+    )
     var nibbles = unsafe vk_code_query()
     unsafe withUnsafePointer(to: buffer.query) {
       unsafe vk_nibble_query($0, UInt32(stride), &nibbles)

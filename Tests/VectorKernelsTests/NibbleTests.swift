@@ -87,8 +87,9 @@ extension Kernels {
       }
     }
 
-    /// Rows of many lengths as queries for one another: what keys stand for is near the distance. Of 320 and 448
-    /// components the last line is half padding, which must not count.
+    /// Rows of many lengths as queries for one another: what keys stand for is near the distance.
+    ///
+    /// Of 320 and 448 components the last line is half padding, which must not count.
     @Test(arguments: [320, 384, 448, 1024], [Metric.dot, .l2])
     func `of rows with lengths know their distances`(dimension: Int, metric: Metric) {
       var random = SeededGenerator(seed: UInt64(dimension))
@@ -127,7 +128,9 @@ extension Kernels {
         let coding = Coding(metric: .l2, dimension: dimension, seed: 7)
         let one = `Coding of vectors`.gaussian(dimension, &random)
         // Also where squares are beyond floats.
-        let vectors = [one, one.map { $0 * 0x1p100 }, one.map { $0 * 0x1p-100 }, one.map { $0 * 0 }]
+        let vectors = [
+          one, one.map { $0 * 0x1p100 }, one.map { $0 * 0x1p-100 }, one.map { $0 * 0 },
+        ]
         let table = CodeTable(rows: 4, nibblesOf: coding)
         table.encodeNibbles(vectors, by: coding)
         for row in 0..<4 {

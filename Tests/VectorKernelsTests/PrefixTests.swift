@@ -67,7 +67,8 @@ extension Kernels {
     }
 
     @Test(arguments: InstructionSet.available, [Metric.dot, .l2])
-    func `keep rows with lengths as the scalar definition does`(set: InstructionSet, metric: Metric) {
+    func `keep rows with lengths as the scalar definition does`(set: InstructionSet, metric: Metric)
+    {
       var (few, many) = (0, 0)
       for columns in 3...17 {
         var random = SeededGenerator(seed: UInt64(columns))

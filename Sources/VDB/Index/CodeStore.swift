@@ -70,7 +70,8 @@ final class CodeStore {
       let within = Int(first & shape.mask)
       guard let target = unsafe UnsafeMutableRawPointer(bitPattern: UInt(base)) else { return }
       let codes = unsafe target + within * shape.stride
-      let aux = unsafe coding.auxBytes == 0 ? nil : target + layout.auxOffset + within * coding.auxBytes
+      let aux =
+        unsafe coding.auxBytes == 0 ? nil : target + layout.auxOffset + within * coding.auxBytes
       if coding.widths == .nibbles {
         unsafe coding.encodeNibbles(
           from: vectors.address(of: first),
