@@ -15,15 +15,6 @@ static void vk_score_codes_scalar(const vk_codes *codes, const vk_code_query *qu
   }
 }
 
-static size_t vk_first_closer_scalar(const vk_codes *codes, const vk_code_query *query,
-                                     const uint32_t *rows, size_t count, uint32_t key) {
-  for (size_t i = 0; i < count; i++) {
-    int32_t dot = dot_scalar(vk_code_address(codes, rows[i]), query, codes->stride);
-    if (vk_key_of(codes, query, rows[i], dot) < key) return i;
-  }
-  return count;
-}
-
 static int32_t vk_signed_code_scalar(const uint8_t *code, int8_t *target, uint32_t stride) {
   int32_t sum = 0;
   for (uint32_t i = 0; i < stride; i++) {
@@ -44,11 +35,6 @@ void vk_score_codes(const vk_codes *codes, const vk_code_query *query, const uin
     return;
   }
   VK_DISPATCH(vk_score_codes, codes, query, rows, count, keys);
-}
-
-size_t vk_first_closer(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
-                       size_t count, uint32_t key) {
-  VK_DISPATCH(vk_first_closer, codes, query, rows, count, key);
 }
 
 void vk_query_from_row(const vk_codes *codes, uint32_t row, int8_t *buffer, vk_code_query *query) {

@@ -18,8 +18,6 @@ void vk_query_from_nibbles(const vk_codes *codes, uint32_t row, int8_t *buffer,
 
 typedef void vk_score_function(const vk_codes *codes, const vk_code_query *query,
                                const uint32_t *rows, size_t count, uint32_t *keys);
-typedef size_t vk_first_closer_function(const vk_codes *codes, const vk_code_query *query,
-                                        const uint32_t *rows, size_t count, uint32_t key);
 
 typedef size_t vk_prefix_filter_function(const vk_codes *codes, const vk_code_query *query,
                                          const vk_prefix *prefix, uint32_t key, uint32_t *rows,
@@ -32,17 +30,13 @@ int32_t vk_signed_code(const uint8_t *code, int8_t *target, uint32_t stride);
 #if defined(__x86_64__)
 vk_signed_code_function vk_signed_code_avx2, vk_signed_code_avx512;
 vk_score_function vk_score_codes_avx2, vk_score_codes_avx512;
-vk_first_closer_function vk_first_closer_avx2, vk_first_closer_avx512;
 vk_score_function vk_score_codes_nibbles_avx2, vk_score_codes_nibbles_avx512;
-vk_first_closer_function vk_first_closer_nibbles_avx2, vk_first_closer_nibbles_avx512;
 vk_prefix_filter_function vk_prefix_filter_avx2, vk_prefix_filter_avx512;
 vk_prefix_filter_function vk_prefix_filter_nibbles_avx2, vk_prefix_filter_nibbles_avx512;
 #elif defined(__aarch64__)
 vk_signed_code_function vk_signed_code_neon;
 vk_score_function vk_score_codes_neon;
-vk_first_closer_function vk_first_closer_neon;
 vk_score_function vk_score_codes_nibbles_neon;
-vk_first_closer_function vk_first_closer_nibbles_neon;
 vk_prefix_filter_function vk_prefix_filter_neon, vk_prefix_filter_nibbles_neon;
 #endif
 

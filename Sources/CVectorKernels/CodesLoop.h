@@ -3,8 +3,9 @@
 //   kept_query  what stays of the query in registers: keep(code, columns)
 //   dots        the four sums of bytes times query: dots(query, rows[4], columns)
 //   ROW_BIAS    1 where dots() are of the unsigned bytes, 0 where they are of byte - 128
-// and, for 4-bit codes, HAS_NIBBLES; where a column is 64 bytes, and `columns` a constant for codes of up to eight, so that the loop
-// over them is unrolled.
+//   HAS_NIBBLES 1 for 4-bit codes, otherwise not at all
+// where a column is 64 bytes, and `columns` a constant for codes of up to eight, so that the loop over them
+// is unrolled.
 
 #ifndef HAS_NIBBLES
 #define HAS_NIBBLES 0
@@ -19,7 +20,7 @@ TARGET VK_INLINE four_floats squares(four_floats lengths) {
   return (four_floats)((small & (four_ints)square) | (~small & (four_ints)most));
 }
 
-/// The keys of four rows whose step and length are kept beside their codes; see vk_key_of.
+/// The keys of four rows whose step and length, or length alone, are kept beside their codes; see vk_key_of.
 TARGET VK_INLINE four_keys other_keys(const vk_codes *codes, const vk_code_query *query,
                                       const uint32_t *rows, four_ints exact) {
 #pragma STDC FP_CONTRACT OFF
@@ -68,22 +69,6 @@ TARGET VK_INLINE void score(const vk_codes *codes, const vk_code_query *query, c
   if (i == count) return;
   four_keys result = last_keys(codes, query, &kept, rows + i, count - i, columns);
   for (size_t k = 0; i + k < count; k++) keys[i + k] = result[k];
-}
-
-TARGET VK_INLINE size_t first_closer(const vk_codes *codes, const vk_code_query *query,
-                                     const uint32_t *rows, size_t count, uint32_t key,
-                                     uint32_t columns) {
-  const kept_query kept = keep(query->code, columns);
-  for (size_t i = 0; i < count; i += 4) {
-    size_t present = count - i < 4 ? count - i : 4;
-    four_keys result = present == 4
-                           ? keys_of(codes, query, &kept, rows + i, columns)
-                           : last_keys(codes, query, &kept, rows + i, present, columns);
-    for (size_t k = 0; k < present; k++) {
-      if (result[k] < key) return i + k;
-    }
-  }
-  return count;
 }
 
 #define WITH_COLUMNS(call)                        \
@@ -169,11 +154,4 @@ TARGET size_t NAME(vk_prefix_filter)(const vk_codes *codes, const vk_code_query 
 TARGET void NAME(vk_score_codes)(const vk_codes *codes, const vk_code_query *query,
                                  const uint32_t *rows, size_t count, uint32_t *keys) {
   WITH_COLUMNS(score(codes, query, rows, count, keys, N))
-}
-
-TARGET size_t NAME(vk_first_closer)(const vk_codes *codes, const vk_code_query *query,
-                                    const uint32_t *rows, size_t count, uint32_t key) {
-  size_t found = count;
-  WITH_COLUMNS(found = first_closer(codes, query, rows, count, key, N))
-  return found;
 }

@@ -6,7 +6,6 @@
 #include <arm_neon.h>
 
 vk_score_function vk_score_codes_i8mm, vk_score_codes_dotprod, vk_score_codes_plain;
-vk_first_closer_function vk_first_closer_i8mm, vk_first_closer_dotprod, vk_first_closer_plain;
 vk_prefix_filter_function vk_prefix_filter_i8mm, vk_prefix_filter_dotprod, vk_prefix_filter_plain;
 
 void vk_score_codes_neon(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
@@ -19,14 +18,6 @@ void vk_score_codes_neon(const vk_codes *codes, const vk_code_query *query, cons
   } else {
     vk_score_codes_plain(codes, query, rows, count, keys);
   }
-}
-
-size_t vk_first_closer_neon(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
-                            size_t count, uint32_t key) {
-  int extras = vk_extras();
-  if (extras & VK_EXTRA_NEON_I8MM) return vk_first_closer_i8mm(codes, query, rows, count, key);
-  if (extras & VK_EXTRA_NEON_DOT) return vk_first_closer_dotprod(codes, query, rows, count, key);
-  return vk_first_closer_plain(codes, query, rows, count, key);
 }
 
 size_t vk_prefix_filter_neon(const vk_codes *codes, const vk_code_query *query,

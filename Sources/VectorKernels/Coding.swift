@@ -131,14 +131,14 @@ package final class Coding: @unchecked Sendable {
       let lengths = unsafe (codes + codeBytes).bindMemory(to: vk_aux.self, capacity: together)
       for first in Swift.stride(from: 0, to: count, by: together) {
         let rows = min(together, count - first)
-        unsafe encode(
-          form(nibbles: true),
+        unsafe encodeRows(
           from: base + first * rowStride,
           element: element,
           rowStride: rowStride,
           count: rows,
           codes: codes,
-          aux: lengths
+          aux: lengths,
+          forNibbles: true
         )
         let target = unsafe nibbles + first * nibbleStride
         unsafe packNibbles(codes, count: rows, into: target)
@@ -172,7 +172,8 @@ package final class Coding: @unchecked Sendable {
   ///
   /// A row is `dimension` finite components of `element`, of any alignment. `codes` has room for
   /// `count * stride` bytes and is aligned to 64; `aux` has room for `count`, and is required unless
-  /// the metric is cosine.
+  /// the metric is cosine. With `forNibbles` they are what 4-bit codes are made of, and `aux` says how long
+  /// rows are.
   ///
   /// - Complexity: O(`count` * `dimension` * log `dimension`); one rotated row is allocated for a call
   ///   where it does not fit the stack.
@@ -182,36 +183,16 @@ package final class Coding: @unchecked Sendable {
     rowStride: Int,
     count: Int,
     codes: UnsafeMutableRawPointer,
-    aux: UnsafeMutablePointer<vk_aux>?
+    aux: UnsafeMutablePointer<vk_aux>?,
+    forNibbles: Bool = false
   ) {
     unsafe precondition(aux != nil || metric == .cosine, "\(metric) rows have an aux")
-    unsafe encode(
-      form(nibbles: false),
-      from: base,
-      element: element,
-      rowStride: rowStride,
-      count: count,
-      codes: codes,
-      aux: aux
-    )
-  }
-
-  /// Codes rows in 8 bits, for themselves or for 4-bit codes to be made of them.
-  private func encode(
-    _ form: UInt32,
-    from base: UnsafeRawPointer,
-    element: ElementType,
-    rowStride: Int,
-    count: Int,
-    codes: UnsafeMutableRawPointer,
-    aux: UnsafeMutablePointer<vk_aux>?
-  ) {
     let bytes = unsafe codes.assumingMemoryBound(to: UInt8.self)
     unsafe withScratch { scratch in
       unsafe withUnsafePointer(to: rotation) { rotation in
         unsafe vk_encode_rows(
           rotation,
-          Int32(form),
+          Int32(form(nibbles: forNibbles)),
           rounding.rawValue,
           Int32(element.rawValue),
           UInt32(dimension),

@@ -25,12 +25,6 @@ extension Kernels {
           let expected = InstructionSet.withForced(.scalar) { table.keys(query, rows: rows) }
           let actual = InstructionSet.withForced(set) { table.keys(query, rows: rows) }
           #expect(actual == expected, "stride \(stride), \(count) rows")
-          for key in expected + [0, .max] {
-            let first = InstructionSet.withForced(set) {
-              table.firstCloser(query, rows: rows, key: key)
-            }
-            #expect(first == expected.firstIndex { $0 < key } ?? count, "stride \(stride)")
-          }
         }
       }
     }

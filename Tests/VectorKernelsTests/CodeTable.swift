@@ -112,9 +112,4 @@ final class CodeTable {
       count = rows.count
     }
   }
-
-  func firstCloser(_ query: vk_code_query, rows: [UInt32], key: UInt32) -> Int {
-    var query = query
-    return vk_first_closer(&codes, &query, rows, rows.count, key)
-  }
 }

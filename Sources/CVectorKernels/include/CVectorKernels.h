@@ -150,13 +150,6 @@ static inline uint32_t vk_query_stride(const vk_codes *codes) {
 /// such queries are comparable among themselves alone. What pads a row is nothing to them.
 void vk_query_from_row(const vk_codes *codes, uint32_t row, int8_t *buffer, vk_code_query *query);
 
-/// The index of the first of `rows` whose key for the query is smaller than `key`, or `count`.
-///
-/// For graph pruning ("is the candidate nearer to one of the chosen than to the new row"): rows are
-/// scored in fours, in order, and none after the four that contains the answer.
-size_t vk_first_closer(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
-                       size_t count, uint32_t key);
-
 /// Instruction sets, in rising order of preference on their architecture.
 enum { VK_ISA_SCALAR = 0, VK_ISA_AVX2 = 1, VK_ISA_AVX512 = 2, VK_ISA_NEON = 3 };
 /// Whether this machine has the instruction set.

@@ -35,9 +35,9 @@ void vk_rotate(const vk_rotation *rotation, float *values);
 /// Codes `count` rows at base + i * row_stride into codes + i * padded.
 ///
 /// Under VK_FORM_COSINE a component of the unit vector is 4/127/sqrt(padded) per step and clamped
-/// to 127 steps. So it is with VK_FORM_NIBBLES, for codes that 4-bit ones are to be made of, whatever the metric;
-/// aux[i].scale is then the row's length. Otherwise the row's largest component is 127 steps and aux[i] says how long a step
-/// is.
+/// to 127 steps. So it is with VK_FORM_NIBBLES, for codes that 4-bit ones are to be made of, whatever
+/// the metric; aux[i].scale is then the row's length. Otherwise the row's largest component is 127
+/// steps and aux[i] says how long a step is.
 /// - rounding: VK_ROUND_….
 /// - element: VK_ELEMENT_… of the rows, `dimension` components each, no alignment needed.
 /// - scratch: `padded` floats, 64-byte aligned.
