@@ -3,8 +3,8 @@
 
 #define NAME(name) name##_avx512
 
-TARGET VK_INLINE kept_query keep(const int8_t *code, uint32_t columns) {
-  return keep_parts(code, columns);
+TARGET VK_INLINE kept_query keep(const vk_code_query *query, uint32_t columns) {
+  return keep_parts(query->code, columns);
 }
 
 TARGET VK_INLINE four_ints dots(const kept_query *query, const uint8_t *const rows[4],

@@ -1,6 +1,6 @@
 // The loops over rows, included once by each instruction set after it has defined
 //   TARGET, NAME(x)
-//   kept_query  what stays of the query in registers: keep(code, columns)
+//   kept_query  what stays of the query in registers: keep(query, columns)
 //   dots        the four sums of bytes times query: dots(query, rows[4], columns)
 //   ROW_BIAS    1 where dots() are of the unsigned bytes, 0 where they are of byte - 128
 //   HAS_NIBBLES 1 for 4-bit codes, otherwise not at all
@@ -60,7 +60,7 @@ TARGET VK_INLINE four_keys last_keys(const vk_codes *codes, const vk_code_query 
 
 TARGET VK_INLINE void score(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
                             size_t count, uint32_t *keys, uint32_t columns) {
-  const kept_query kept = keep(query->code, columns);
+  const kept_query kept = keep(query, columns);
   size_t i = 0;
   for (; i + 4 <= count; i += 4) {
     four_keys result = keys_of(codes, query, &kept, rows + i, columns);
@@ -112,7 +112,7 @@ TARGET VK_INLINE four_floats least_of_rows(const vk_codes *codes, const vk_code_
 TARGET VK_INLINE size_t filter(const vk_codes *codes, const vk_code_query *query,
                                const vk_prefix *prefix, uint32_t key, uint32_t *rows, size_t count,
                                uint32_t columns) {
-  const kept_query kept = keep(query->code, columns);
+  const kept_query kept = keep(query, columns);
   const int32_t taken = ROW_BIAS ? prefix->bias : 0;
   const four_ints bias = {taken, taken, taken, taken};
   const int is_cosine = !HAS_NIBBLES || vk_is_cosine(codes);

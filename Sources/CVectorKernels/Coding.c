@@ -52,9 +52,12 @@ void vk_rotate(const vk_rotation *rotation, float *values) {
   VK_DISPATCH(vk_rotate, rotation, values);
 }
 
-static void encode(const vk_rotation *rotation, int form, int rounding, float *values, uint8_t *code,
-                   vk_aux *aux) {
-  VK_DISPATCH(vk_encode, rotation, form, rounding, values, code, aux);
+/// The most steps of a row's component, and of a query's that is narrow (vk_code_query).
+enum { TOP = 127, NARROW_TOP = 63 };
+
+static void encode(const vk_rotation *rotation, int form, int rounding, int top, float *values,
+                   uint8_t *code, vk_aux *aux) {
+  VK_DISPATCH(vk_encode, rotation, form, rounding, top, values, code, aux);
 }
 
 static void widen(int element, const void *source, uint32_t dimension, uint32_t padded,
@@ -70,31 +73,38 @@ void vk_encode_rows(const vk_rotation *rotation, int form, int rounding, int ele
     const char *row = (const char *)base + i * row_stride;
     vk_aux of_row;
     widen(element, row, dimension, rotation->padded, scratch);
-    encode(rotation, form, rounding, scratch, codes + i * rotation->padded, &of_row);
+    encode(rotation, form, rounding, TOP, scratch, codes + i * rotation->padded, &of_row);
     if (aux) aux[i] = of_row;
   }
 }
 
-void vk_encode_query(const vk_rotation *rotation, int form, int rounding, uint32_t dimension,
-                     const float *values, float *scratch, int8_t *buffer, vk_code_query *query) {
+void vk_encode_query(const vk_rotation *rotation, int form, int rounding, int is_narrow,
+                     uint32_t dimension, const float *values, float *scratch, int8_t *buffer,
+                     vk_code_query *query) {
+  const int top = is_narrow ? NARROW_TOP : TOP;
   vk_aux aux;
   widen(VK_ELEMENT_F32, values, dimension, rotation->padded, scratch);
-  encode(rotation, form, rounding, scratch, (uint8_t *)buffer, &aux);
+  encode(rotation, form, rounding, top, scratch, (uint8_t *)buffer, &aux);
   int32_t sum = vk_signed_code((const uint8_t *)buffer, buffer, rotation->padded);
-  *query = (vk_code_query){
-      .code = buffer, .bias = 128 * sum, .scale = aux.scale, .norm2 = aux.norm2};
+  *query = (vk_code_query){.code = buffer,
+                           .bias = 128 * sum,
+                           .scale = aux.scale,
+                           .norm2 = aux.norm2,
+                           .is_narrow = is_narrow};
 }
 
-// What one step of a cosine key is worth: a step of a byte in the unit vector, twice; a level of a 4-bit
-// code is 10.64 of them.
-static double cosine_key_step(int form, uint32_t padded) {
-  const double step = 4.0 / 127.0 / __builtin_sqrt((double)padded);
-  return step * (vk_has_nibbles((uint32_t)form) ? 10.64 * step : step);
+// What one step of a cosine key is worth: a step of the query in the unit vector, times one of the row; a
+// level of a 4-bit code is 10.64 of the latter.
+static double cosine_key_step(int form, uint32_t padded, const vk_code_query *query) {
+  const double most = 4.0 / __builtin_sqrt((double)padded), step = most / TOP;
+  const double of_query = query->is_narrow ? most / NARROW_TOP : step;
+  return of_query * (vk_has_nibbles((uint32_t)form) ? 10.64 * step : step);
 }
 
 float vk_estimated_order(int form, uint32_t padded, const vk_code_query *query, uint32_t key) {
   if (vk_metric_form((uint32_t)form) == VK_FORM_COSINE) {
-    return (float)(1.0 + (double)(int32_t)(key ^ 0x80000000u) * cosine_key_step(form, padded));
+    const double steps = (double)(int32_t)(key ^ 0x80000000u);
+    return (float)(1.0 + steps * cosine_key_step(form, padded, query));
   }
   const float value = vk_of_ordered_key(key);
   if (vk_metric_form((uint32_t)form) == VK_FORM_DOT) return value * query->scale;
@@ -104,7 +114,8 @@ float vk_estimated_order(int form, uint32_t padded, const vk_code_query *query, 
 uint32_t vk_key_of_estimated_order(int form, uint32_t padded, const vk_code_query *query,
                                    float order) {
   if (vk_metric_form((uint32_t)form) == VK_FORM_COSINE) {
-    const double steps = __builtin_floor(((double)order - 1.0) / cosine_key_step(form, padded));
+    const double step = cosine_key_step(form, padded, query);
+    const double steps = __builtin_floor(((double)order - 1.0) / step);
     if (steps <= (double)INT32_MIN) return 0;
     if (!(steps < (double)INT32_MAX)) return UINT32_MAX;
     return (uint32_t)(int32_t)steps ^ 0x80000000u;

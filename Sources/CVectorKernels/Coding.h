@@ -5,9 +5,10 @@
 
 /// Rotates values in place.
 typedef void vk_rotate_function(const vk_rotation *rotation, float *values);
-/// Turns `padded` floats, which it overwrites, into a code. `aux` is filled whatever the form.
-typedef void vk_encode_function(const vk_rotation *rotation, int form, int rounding, float *values,
-                                uint8_t *code, vk_aux *aux);
+/// Turns `padded` floats, which it overwrites, into a code of at most `top` steps a component. `aux` is filled
+/// whatever the form.
+typedef void vk_encode_function(const vk_rotation *rotation, int form, int rounding, int top,
+                                float *values, uint8_t *code, vk_aux *aux);
 
 vk_rotate_function vk_rotate_scalar;
 vk_encode_function vk_encode_scalar;

@@ -119,10 +119,10 @@ TARGET VK_INLINE float largest_magnitude(const float *values, uint32_t count) {
   return result;
 }
 
-/// code[i] = values[i] * steps rounded to the nearest, ties to even, within ±127, plus 128.
-TARGET VK_INLINE void round_to_code(const float *values, uint32_t count, float steps,
+/// code[i] = values[i] * steps rounded to the nearest, ties to even, within ±top, plus 128.
+TARGET VK_INLINE void round_to_code(const float *values, uint32_t count, float steps, int top,
                                     uint8_t *code) {
-  const floats low = -127, high = 127;
+  const floats low = (float)-top, high = (float)top;
   for (uint32_t i = 0; i < count; i += 16) {
     floats x = *(const floats *)(values + i) * steps;
     x = x > low ? x : low;
@@ -149,7 +149,8 @@ TARGET VK_INLINE float squared_length(const uint8_t *code, uint32_t count) {
 
 /// Moves a few components to the second nearest step until the errors of all, times the values, add up to
 /// nothing: first those that lie between two steps anyway, then others.
-TARGET VK_INLINE void keep_length(const float *values, uint32_t count, float steps, uint8_t *code) {
+TARGET VK_INLINE void keep_length(const float *values, uint32_t count, float steps, int top,
+                                  uint8_t *code) {
   floats sum = 0;
   for (uint32_t i = 0; i < count; i += 16) {
     floats x = *(const floats *)(values + i) * steps;
@@ -166,8 +167,8 @@ TARGET VK_INLINE void keep_length(const float *values, uint32_t count, float ste
       float error = (float)((int32_t)code[i] - 128) - x;
       float change = error > 0 ? -x : x;
       int32_t moved = (int32_t)code[i] + (error > 0 ? -1 : 1);
-      if (__builtin_fabsf(error) > least && __builtin_fabsf(rest + change) < size && moved > 0 &&
-          moved < 256) {
+      if (__builtin_fabsf(error) > least && __builtin_fabsf(rest + change) < size &&
+          moved >= 128 - top && moved <= 128 + top) {
         code[i] = (uint8_t)moved;
         rest += change;
       }
@@ -177,7 +178,8 @@ TARGET VK_INLINE void keep_length(const float *values, uint32_t count, float ste
 
 /// What to multiply the rotated values by under VK_FORM_COSINE, and the length of all; rescues lengths whose
 /// squares are beyond floats.
-TARGET VK_INLINE float unit_steps(float *values, uint32_t count, float norm2, float *length) {
+TARGET VK_INLINE float unit_steps(float *values, uint32_t count, float norm2, int top,
+                                  float *length) {
   float most = 1;
   if (!(norm2 > 0x1p-80f && norm2 < 0x1p+100f)) {
     most = largest_magnitude(values, count);
@@ -188,21 +190,21 @@ TARGET VK_INLINE float unit_steps(float *values, uint32_t count, float norm2, fl
   }
   *length = most * __builtin_elementwise_sqrt(norm2);
   if (!(*length < __FLT_MAX__)) *length = __FLT_MAX__;
-  // A component of a rotated unit vector is about 1/sqrt(count); four times that is 127 steps.
+  // A component of a rotated unit vector is about 1/sqrt(count); four times that is the most.
   float unit = __builtin_elementwise_sqrt((float)count) / __builtin_elementwise_sqrt(norm2);
-  return unit * (127.0f / 4.0f);
+  return unit * ((float)top / 4.0f);
 }
 
-TARGET void NAME(vk_encode)(const vk_rotation *rotation, int form, int rounding, float *values,
-                            uint8_t *code, vk_aux *aux) {
+TARGET void NAME(vk_encode)(const vk_rotation *rotation, int form, int rounding, int top,
+                            float *values, uint8_t *code, vk_aux *aux) {
   const uint32_t count = rotation->padded;
   float norm2 = squared_norm(values, count);
   if (form == VK_FORM_COSINE || vk_has_nibbles((uint32_t)form)) {
     float length;
-    float steps = unit_steps(values, count, norm2, &length);
+    float steps = unit_steps(values, count, norm2, top, &length);
     NAME(vk_rotate)(rotation, values);
-    round_to_code(values, count, steps, code);
-    if (rounding == VK_ROUND_KEEPING_LENGTH) keep_length(values, count, steps, code);
+    round_to_code(values, count, steps, top, code);
+    if (rounding == VK_ROUND_KEEPING_LENGTH) keep_length(values, count, steps, top, code);
     *aux = (vk_aux){.scale = vk_has_nibbles((uint32_t)form) ? length : 1, .norm2 = 0};
     return;
   }
@@ -210,12 +212,12 @@ TARGET void NAME(vk_encode)(const vk_rotation *rotation, int form, int rounding,
   float most = largest_magnitude(values, count);
   // Below this the step could not be divided by; such a row is coded as zero.
   int zero = !(most > 0x1p-110f);
-  const float steps = zero ? 0 : 127.0f / most;
-  round_to_code(values, count, steps, code);
-  *aux = (vk_aux){.scale = zero ? 1 : most / 127.0f, .norm2 = norm2};
+  const float steps = zero ? 0 : (float)top / most;
+  round_to_code(values, count, steps, top, code);
+  *aux = (vk_aux){.scale = zero ? 1 : most / (float)top, .norm2 = norm2};
   if (rounding != VK_ROUND_KEEPING_LENGTH || zero) return;
   if (form == VK_FORM_DOT) {
-    keep_length(values, count, steps, code);
+    keep_length(values, count, steps, top, code);
     return;
   }
   float length2 = aux->scale * aux->scale * squared_length(code, count);

@@ -4,9 +4,9 @@
 #define NAME(name) name##_nibbles_avx512
 #define HAS_NIBBLES 1
 
-TARGET VK_INLINE kept_query keep(const int8_t *code, uint32_t columns) {
+TARGET VK_INLINE kept_query keep(const vk_code_query *query, uint32_t columns) {
   // The query is twice as long as a row.
-  return keep_parts(code, 2 * columns);
+  return keep_parts(query->code, 2 * columns);
 }
 
 TARGET VK_INLINE __m512i add_row(__m512i sum, const uint8_t *row, __m512i first, __m512i second) {

@@ -10,6 +10,7 @@ static const float SPREADS = 1.5f;
 static const float STEPS = 127.0f / 4, LEVELS = 127.0f / 4 / 10.64f;
 
 /// The squared length of a code's error, of a unit vector's: (Max 1960) for 4 bits where codes keep lengths.
+/// A narrow query's is four times that of an 8-bit row.
 static const float STEP_ERROR2 = 1e-4f, LEVEL_ERROR2 = 0.0135f;
 
 /// Sum and sum of squares of `count` signed bytes, a multiple of 64.
@@ -50,7 +51,8 @@ void vk_prefix_prepare(const vk_codes *codes, const vk_code_query *query, vk_pre
   if (!(all > 0)) return;
   const uint32_t count =
       has_nibbles && is_padded(query->code + components - 64) ? components - 64 : components;
-  const float error2 = has_nibbles ? LEVEL_ERROR2 : STEP_ERROR2;
+  const float step_error2 = query->is_narrow ? 5 * STEP_ERROR2 : STEP_ERROR2;
+  const float error2 = has_nibbles ? LEVEL_ERROR2 : step_error2;
   const float row = (has_nibbles ? LEVELS : STEPS) * sqrtf((float)count);
   prefix->columns = first;
   prefix->bias = has_nibbles ? sum * 15 / 2 : sum * 128;

@@ -18,7 +18,7 @@ package final class CodeQueryBuffer {
     self.stride = stride
     let raw = UnsafeMutableRawPointer.allocate(byteCount: stride, alignment: 64)
     unsafe code = raw.initializeMemory(as: Int8.self, repeating: 0, count: stride)
-    unsafe query = unsafe vk_code_query(code: code, bias: 0, scale: 1, norm2: 0)
+    unsafe query = unsafe vk_code_query(code: code, bias: 0, scale: 1, norm2: 0, is_narrow: 0)
   }
 
   deinit { unsafe code.deallocate() }

@@ -230,6 +230,7 @@ package final class Coding: @unchecked Sendable {
           rotation,
           Int32(metric.rawValue),
           rounding.rawValue,
+          widths == .bytes ? 1 : 0,
           UInt32(dimension),
           query,
           scratch,
@@ -303,7 +304,8 @@ package final class Coding: @unchecked Sendable {
     if case .nibbles = extremes { queryStep /= 10.64 * 4 / 127 * component }
     switch (metric, extremes) {
     case (.cosine, .bytes):
-      return 5 * 2 * unitStep + cut
+      let ofQuery = unsafe query.is_narrow == 0 ? unitStep : 127 / 63 * unitStep
+      return 5 * (unitStep + ofQuery) + cut
     case (.cosine, .nibbles):
       return rounding == .nearest
         ? 5 * (0.107 * component + unitStep) + 0.012 + cut

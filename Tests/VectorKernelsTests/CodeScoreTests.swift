@@ -7,8 +7,15 @@ extension Kernels {
   @Suite struct `Scores of codes` {
     static let strides = [64, 128, 192, 256, 320, 384, 448, 512, 576, 1024, 1536]
 
-    @Test(arguments: InstructionSet.available, Metric.allCases)
-    func `are the scalar keys to the bit`(set: InstructionSet, metric: Metric) {
+    @Test(
+      arguments: InstructionSet.available.flatMap { [($0, false), ($0, true)] },
+      Metric.allCases
+    )
+    func `are the scalar keys to the bit`(
+      query kind: (set: InstructionSet, isNarrow: Bool),
+      metric: Metric
+    ) {
+      let components: ClosedRange<Int8> = kind.isNarrow ? -64...64 : -128...127
       for stride in Self.strides {
         var random = SeededGenerator(seed: UInt64(stride))
         let table = CodeTable(rows: 37, stride: stride, metric: metric)
@@ -16,14 +23,20 @@ extension Kernels {
         let buffer = CodeQueryBuffer(stride: stride)
         var sum: Int32 = 0
         for i in 0..<stride {
-          buffer.code[i] = Int8.random(in: -128...127, using: &random)
+          buffer.code[i] = Int8.random(in: components, using: &random)
           sum += Int32(buffer.code[i])
         }
-        let query = vk_code_query(code: buffer.code, bias: 128 * sum, scale: 0.37, norm2: 5)
+        let query = vk_code_query(
+          code: buffer.code,
+          bias: 128 * sum,
+          scale: 0.37,
+          norm2: 5,
+          is_narrow: kind.isNarrow ? 1 : 0
+        )
         for count in [0, 1, 2, 3, 4, 5, 7, 8, 31] {
           let rows = (0..<count).map { _ in UInt32.random(in: 0..<37, using: &random) }
           let expected = InstructionSet.withForced(.scalar) { table.keys(query, rows: rows) }
-          let actual = InstructionSet.withForced(set) { table.keys(query, rows: rows) }
+          let actual = InstructionSet.withForced(kind.set) { table.keys(query, rows: rows) }
           #expect(actual == expected, "stride \(stride), \(count) rows")
         }
       }
@@ -40,10 +53,19 @@ extension Kernels {
         table.code(2)[i] = 128
         table.code(3)[i] = i % 2 == 0 ? 0 : 255
       }
-      for value in [Int8(-128), 127, 0] {
+      let queries: [(Int8, isNarrow: Bool)] = [
+        (-128, false), (127, false), (0, false), (-64, true), (64, true),
+      ]
+      for (value, narrow) in queries {
         for i in 0..<stride { buffer.code[i] = value }
         let bias = 128 * Int32(value) * Int32(stride)
-        let query = vk_code_query(code: buffer.code, bias: bias, scale: 1, norm2: 0)
+        let query = vk_code_query(
+          code: buffer.code,
+          bias: bias,
+          scale: 1,
+          norm2: 0,
+          is_narrow: narrow ? 1 : 0
+        )
         let dots = [127, -128, 0].map { $0 * Int(value) * stride } + [-Int(value) * stride / 2]
         let expected = dots.map { UInt32(bitPattern: Int32(-$0)) ^ 0x8000_0000 }
         let actual = InstructionSet.withForced(set) { table.keys(query, rows: [0, 1, 2, 3]) }

@@ -123,6 +123,26 @@ extension Kernels {
       #expect((0..<384).allSatisfy { buffer.code[$0] == fromRow.code[$0] })
     }
 
+    @Test(arguments: Metric.allCases, [1, 64, 100, 192])
+    func `codes a query for 8-bit codes in half as many steps`(metric: Metric, dimension: Int) {
+      var random = SeededGenerator(seed: 18)
+      let vector = Self.gaussian(dimension, &random)
+      let coding = Coding(metric: metric, dimension: dimension, seed: 3)
+      let table = CodeTable(rows: 1, stride: coding.stride, metric: metric)
+      table.encode([vector], by: coding)
+      let fromRow = CodeQueryBuffer(stride: coding.stride)
+      fromRow.load(row: 0, of: &table.codes)
+      let buffer = CodeQueryBuffer(stride: coding.stride)
+      coding.encodeQuery(vector.span, into: buffer)
+      #expect(buffer.query.is_narrow == 1 && fromRow.query.is_narrow == 0)
+      for i in 0..<coding.stride {
+        let (half, whole) = (Int(buffer.code[i]), Int(fromRow.code[i]))
+        #expect(abs(half) <= 64)
+        // Rounding, of either, and one more step where a length was kept.
+        #expect(abs(Double(half) * 127 / 63 - Double(whole)) <= 4.6)
+      }
+    }
+
     /// Estimates of distances of 0.3 to 2 lengths, from 8-bit and from 4-bit codes.
     @Test(arguments: Metric.allCases)
     func `tells distances`(metric: Metric) {
@@ -227,14 +247,11 @@ extension Kernels {
             into: &distances
           )
         }
-        let one = CodeQueryBuffer(stride: coding.queryStride)
-        let coded = vectors.map { vector in
-          coding.encodeQuery(vector.span, into: one)
-          return one.query
-        }
+        let rows = Array(UInt32(0)..<100)
+        let aux = metric == .cosine ? [] : rows.map { table.aux(Int($0)).pointee }
         let bytes = Coding.Extremes.bytes(
-          step: coded.map(\.scale).max()!,
-          norm2: coded.map(\.norm2).max()!
+          step: aux.map(\.scale).max() ?? 1,
+          norm2: aux.map(\.norm2).max() ?? 1
         )
         let lengths = Coding.Extremes.nibbles(length: Float(vectors.map(Self.norm).max()!))
         func expect(_ keys: [UInt32], nibbles: Bool) {
@@ -250,7 +267,6 @@ extension Kernels {
             #expect(abs(estimate - order) <= margin, "\(round)")
           }
         }
-        let rows = Array(UInt32(0)..<100)
         expect(table.keys(buffer.query, rows: rows), nibbles: false)
         guard coding.nibbleStride > 0 else { continue }
         guard metric == .cosine || kind.rounding == .keepingLength else { continue }

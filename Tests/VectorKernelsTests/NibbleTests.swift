@@ -15,7 +15,13 @@ extension Kernels {
         let table = Self.table(rows: 21, stride: stride, metric, &random)
         let buffer = CodeQueryBuffer(stride: 2 * table.stride)
         for i in 0..<stride { buffer.code[i] = Int8.random(in: -127...127, using: &random) }
-        let query = vk_code_query(code: buffer.code, bias: 77, scale: 0.3, norm2: 0)
+        let query = vk_code_query(
+          code: buffer.code,
+          bias: 77,
+          scale: 0.3,
+          norm2: 0,
+          is_narrow: 0
+        )
         for count in [0, 1, 3, 4, 5, 21] {
           let rows = (0..<count).map { _ in UInt32.random(in: 0..<21, using: &random) }
           let expected = InstructionSet.withForced(.scalar) { table.keys(query, rows: rows) }

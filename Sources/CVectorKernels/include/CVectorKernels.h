@@ -60,6 +60,9 @@ typedef struct vk_code_query {
   int32_t bias;  ///< 128 (4-bit codes: 7.5) * sum of code, subtracted from the unsigned dot product
   float scale;
   float norm2;
+  /// Whether all components are within ±64, as those of a coded vector for 8-bit codes are: two products
+  /// with bytes then fit 16 bits, in which AVX2 adds them up. The sums are the same in any case.
+  int32_t is_narrow;
 } vk_code_query;
 
 /// The address of a row's code.

@@ -45,9 +45,11 @@ void vk_encode_rows(const vk_rotation *rotation, int form, int rounding, int ele
                     uint32_t dimension, const void *base, size_t row_stride, size_t count,
                     float *scratch, uint8_t *codes, struct vk_aux *_Nullable aux);
 
-/// Codes a query of `dimension` floats into `buffer` (`padded` signed bytes, 64-byte aligned).
-void vk_encode_query(const vk_rotation *rotation, int form, int rounding, uint32_t dimension,
-                     const float *values, float *scratch, int8_t *buffer, struct vk_code_query *query);
+/// Codes a query of `dimension` floats into `buffer` (`padded` signed bytes, 64-byte aligned), as a row of its
+/// own length; a narrow one, for 8-bit codes, has 63 steps where a row has 127.
+void vk_encode_query(const vk_rotation *rotation, int form, int rounding, int is_narrow,
+                     uint32_t dimension, const float *values, float *scratch, int8_t *buffer,
+                     struct vk_code_query *query);
 
 #pragma clang assume_nonnull end
 #endif
