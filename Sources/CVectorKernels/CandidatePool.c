@@ -1,12 +1,8 @@
-#include "CandidatePool.h"
-#include "CVectorKernels.h"
-#include "Dispatch.h"
+#include "PoolInsertion.h"
 #include <string.h>
 
 // A batch is filtered against the worst entry first: half of them leave nothing. What is left is few, so
 // that branches on it cannot be foreseen, and a mispredicted one costs as much as moving thirty entries.
-
-enum { BATCH = 64 };
 
 static void sort_entries(uint64_t *entries, uint32_t count) {
   for (uint32_t i = 1; i < count; i++) {
@@ -17,21 +13,11 @@ static void sort_entries(uint64_t *entries, uint32_t count) {
   }
 }
 
-static uint64_t worst_of(const vk_pool *pool) {
-  if (pool->size < pool->capacity) return UINT64_MAX;
-  return pool->size == 0 ? 0 : pool->entries[pool->size - 1];
-}
-
-static void finish(vk_pool *pool, uint32_t fresh, uint32_t first) {
-  uint32_t size = pool->size + fresh;
-  pool->size = size < pool->capacity ? size : pool->capacity;
-  if (first < pool->cursor) pool->cursor = first;
-}
-
 /// Sorts the batch and merges it in from the back, so that each entry of the pool moves at most once.
-static void insert_portable(vk_pool *pool, const uint32_t *ids, const uint32_t *keys, uint32_t count) {
-  uint64_t fresh[BATCH];
-  uint64_t worst = worst_of(pool);
+void vk_pool_insert_portable(vk_pool *pool, const uint32_t *ids, const uint32_t *keys,
+                             uint32_t count) {
+  uint64_t fresh[VK_POOL_BATCH];
+  uint64_t worst = vk_pool_worst(pool);
   uint32_t n = 0;
   for (uint32_t i = 0; i < count; i++) {
     uint64_t entry = (uint64_t)keys[i] << 32 | (uint64_t)ids[i] << 1;
@@ -54,97 +40,8 @@ static void insert_portable(vk_pool *pool, const uint32_t *ids, const uint32_t *
     entries[low + j] = fresh[j];
     end = low;
   }
-  finish(pool, n, end);
+  vk_pool_finish(pool, n, end);
 }
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,popcnt")))
-#define TARGET_INLINE TARGET VK_INLINE
-
-/// Eight entries, with x put in its place among the ascending ones before it and them.
-///
-/// Each becomes max(the one before it, min(itself, x)): itself where it is less than x, the one before
-/// where both are greater, and x in between. The entry that was last goes to the next eight.
-TARGET_INLINE __m512i shifted(__m512i before, __m512i entries, __m512i x) {
-  __m512i previous = _mm512_alignr_epi64(entries, before, 7);
-  return _mm512_max_epu64(previous, _mm512_min_epu64(entries, x));
-}
-
-/// Puts fresh ones in their places in N times eight entries, all of which stay in registers meanwhile.
-TARGET_INLINE void insert_in_registers(uint64_t *entries, const uint64_t *fresh, uint32_t n,
-                                       const uint32_t N) {
-  const __m512i none = _mm512_setzero_si512();
-  __m512i parts[8];
-#pragma clang loop unroll(full)
-  for (uint32_t i = 0; i < N; i++) parts[i] = _mm512_loadu_si512(entries + 8 * i);
-  for (uint32_t j = 0; j < n; j++) {
-    const __m512i x = _mm512_set1_epi64((long long)fresh[j]);
-#pragma clang loop unroll(full)
-    for (uint32_t i = N - 1; i > 0; i--) parts[i] = shifted(parts[i - 1], parts[i], x);
-    parts[0] = shifted(none, parts[0], x);
-  }
-#pragma clang loop unroll(full)
-  for (uint32_t i = 0; i < N; i++) _mm512_storeu_si512(entries + 8 * i, parts[i]);
-}
-
-/// The same for any number of entries, of which those before `first` are less than all fresh ones.
-TARGET static void insert_in_memory(const vk_pool *pool, const uint64_t *fresh, uint32_t n,
-                                    uint32_t first) {
-  uint64_t *entries = pool->entries;
-  const uint32_t bottom = first / 8;
-  for (uint32_t j = 0; j < n; j++) {
-    const __m512i x = _mm512_set1_epi64((long long)fresh[j]);
-    const uint32_t last = pool->size + j < pool->capacity ? pool->size + j : pool->capacity - 1;
-    __m512i part = _mm512_loadu_si512(entries + last / 8 * 8);
-    for (uint32_t i = last / 8; i > bottom; i--) {
-      __m512i before = _mm512_loadu_si512(entries + 8 * i - 8);
-      _mm512_storeu_si512(entries + 8 * i, shifted(before, part, x));
-      part = before;
-    }
-    _mm512_storeu_si512(entries + 8 * bottom, shifted(_mm512_setzero_si512(), part, x));
-  }
-}
-
-TARGET static void insert_avx512(vk_pool *pool, const uint32_t *ids, const uint32_t *keys,
-                                 uint32_t count) {
-  uint64_t fresh[BATCH + 8];
-  uint64_t *entries = pool->entries;
-  const __m512i worst = _mm512_set1_epi64((long long)worst_of(pool));
-  __m512i least = _mm512_set1_epi64(-1);
-  uint32_t n = 0;
-  for (uint32_t i = 0; i < count; i += 8) {
-    __mmask8 there = count - i >= 8 ? 0xFF : (__mmask8)((1u << (count - i)) - 1);
-    __m512i key = _mm512_cvtepu32_epi64(_mm256_maskz_loadu_epi32(there, keys + i));
-    __m512i id = _mm512_cvtepu32_epi64(_mm256_maskz_loadu_epi32(there, ids + i));
-    __m512i entry = _mm512_or_si512(_mm512_slli_epi64(key, 32), _mm512_slli_epi64(id, 1));
-    __mmask8 nearer = _mm512_mask_cmplt_epu64_mask(there, entry, worst);
-    least = _mm512_mask_min_epu64(least, nearer, least, entry);
-    // Compressed in the register: compressing into memory is microcode on Zen.
-    _mm512_storeu_si512(fresh + n, _mm512_maskz_compress_epi64(nearer, entry));
-    n += (uint32_t)__builtin_popcount(nearer);
-  }
-  if (n == 0) return;
-  const __m512i nearest = _mm512_set1_epi64((long long)_mm512_reduce_min_epu64(least));
-  uint32_t first = 0;
-  for (uint32_t i = 0; i < pool->size; i += 8) {
-    __mmask8 before = _mm512_cmplt_epu64_mask(_mm512_loadu_si512(entries + i), nearest);
-    first += (uint32_t)__builtin_popcount(before);
-  }
-  switch ((pool->capacity + 7) / 8) {
-    case 1: insert_in_registers(entries, fresh, n, 1); break;
-    case 2: insert_in_registers(entries, fresh, n, 2); break;
-    case 3: insert_in_registers(entries, fresh, n, 3); break;
-    case 4: insert_in_registers(entries, fresh, n, 4); break;
-    case 5: insert_in_registers(entries, fresh, n, 5); break;
-    case 6: insert_in_registers(entries, fresh, n, 6); break;
-    case 7: insert_in_registers(entries, fresh, n, 7); break;
-    case 8: insert_in_registers(entries, fresh, n, 8); break;
-    default: insert_in_memory(pool, fresh, n, first);
-  }
-  finish(pool, n, first);
-}
-#endif
 
 void vk_pool_clear(vk_pool *pool) {
   pool->size = pool->cursor = 0;
@@ -152,15 +49,22 @@ void vk_pool_clear(vk_pool *pool) {
   memset(pool->entries, 0xFF, ((size_t)pool->capacity + 7) / 8 * 8 * sizeof *pool->entries);
 }
 
+static void insert_batch(vk_pool *pool, const uint32_t *ids, const uint32_t *keys, uint32_t count) {
+#if defined(__x86_64__)
+  // Moving all entries of a long pool in registers costs more than branching does.
+  enum { AVX2_CAPACITY = 128 };
+  const int isa = vk_isa_current();
+  if (isa == VK_ISA_AVX512) return vk_pool_insert_avx512(pool, ids, keys, count);
+  if (isa == VK_ISA_AVX2 && pool->capacity <= AVX2_CAPACITY)
+    return vk_pool_insert_avx2(pool, ids, keys, count);
+#endif
+  vk_pool_insert_portable(pool, ids, keys, count);
+}
+
 void vk_pool_insert(vk_pool *pool, const uint32_t *ids, const uint32_t *keys, uint32_t count) {
   while (count > 0) {
-    uint32_t part = count < BATCH ? count : BATCH;
-#if defined(__x86_64__)
-    if (vk_isa_current() == VK_ISA_AVX512)
-      insert_avx512(pool, ids, keys, part);
-    else
-#endif
-      insert_portable(pool, ids, keys, part);
+    uint32_t part = count < VK_POOL_BATCH ? count : VK_POOL_BATCH;
+    insert_batch(pool, ids, keys, part);
     ids += part;
     keys += part;
     count -= part;

@@ -51,24 +51,30 @@ TARGET VK_INLINE four_keys keys_of(const vk_codes *codes, const vk_code_query *q
   return other_keys(codes, query, rows, sums - bias);
 }
 
-TARGET VK_INLINE four_keys last_keys(const vk_codes *codes, const vk_code_query *query,
-                                     const kept_query *kept, const uint32_t *rows, size_t count,
-                                     uint32_t columns) {
+/// The keys of up to three rows.
+TARGET VK_INLINE void score_few(const vk_codes *codes, const vk_code_query *query,
+                                const kept_query *kept, const uint32_t *rows, size_t count,
+                                uint32_t *keys, uint32_t columns) {
+  if (count == 0) return;
   const uint32_t padded[4] = {rows[0], rows[count > 1 ? 1 : 0], rows[count > 2 ? 2 : 0], rows[0]};
-  return keys_of(codes, query, kept, padded, columns);
+  four_keys result = keys_of(codes, query, kept, padded, columns);
+  for (size_t k = 0; k < count; k++) keys[k] = result[k];
 }
 
 TARGET VK_INLINE void score(const vk_codes *codes, const vk_code_query *query, const uint32_t *rows,
                             size_t count, uint32_t *keys, uint32_t columns) {
   const kept_query kept = keep(query, columns);
-  size_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    four_keys result = keys_of(codes, query, &kept, rows + i, columns);
-    __builtin_memcpy(keys + i, &result, sizeof result);
+  if (count < 4) {
+    score_few(codes, query, &kept, rows, count, keys, columns);
+    return;
   }
-  if (i == count) return;
-  four_keys result = last_keys(codes, query, &kept, rows + i, count - i, columns);
-  for (size_t k = 0; i + k < count; k++) keys[i + k] = result[k];
+  // The last four overlap those before: how many would be left over cannot be foreseen.
+  const size_t last = count - 4;
+  for (size_t i = 0; i < last + 4; i += 4) {
+    const size_t start = i < last ? i : last;
+    four_keys result = keys_of(codes, query, &kept, rows + start, columns);
+    __builtin_memcpy(keys + start, &result, sizeof result);
+  }
 }
 
 #define WITH_COLUMNS(call)                        \
@@ -120,19 +126,21 @@ TARGET VK_INLINE size_t filter(const vk_codes *codes, const vk_code_query *query
   const float worst = vk_of_ordered_key(key);
   size_t near = 0;
   for (size_t i = 0; i < count; i += 4) {
-    const size_t present = count - i < 4 ? count - i : 4;
+    const int32_t present = count - i < 4 ? (int32_t)(count - i) : 4;
     const uint32_t group[4] = {rows[i], rows[present > 1 ? i + 1 : i],
                                rows[present > 2 ? i + 2 : i], rows[present > 3 ? i + 3 : i]};
     const uint8_t *const addresses[4] = {
         vk_code_address(codes, group[0]), vk_code_address(codes, group[1]),
         vk_code_address(codes, group[2]), vk_code_address(codes, group[3])};
     const four_ints products = dots(&kept, addresses, columns) - bias;
-    const four_ints enough =
+    const four_ints near_enough =
         is_cosine ? products >= least
                   : __builtin_convertvector(products, four_floats) >=
                         least_of_rows(codes, query, prefix, worst, group);
+    const four_ints lanes = {0, 1, 2, 3};
+    const four_ints enough = near_enough & (lanes < present);
     // Written in any case, since whether a row is near cannot be predicted.
-    for (size_t k = 0; k < present; k++) {
+    for (size_t k = 0; k < 4; k++) {
       rows[near] = group[k];
       near += (size_t)(enough[k] & 1);
     }

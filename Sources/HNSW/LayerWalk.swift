@@ -292,14 +292,10 @@ package struct Place: Sendable {
       if pendingCount > 0 {
         let rows = unsafe upper ? pending + SearchContext.batchCapacity : pending
         unsafe scorer.score(rows, pendingCount, into: keys)
-        // The nearest of them may be the next candidate: its list comes while they are inserted.
-        // Key and place in one number: which is less cannot be predicted, and this has no branch.
-        var nearest = UInt64.max
-        for i in 0..<pendingCount {
-          nearest = unsafe min(nearest, UInt64(keys[i]) &<< 32 | UInt64(pending[i]))
-        }
-        unsafe vk_prefetch_lines(layer.record(UInt32(truncatingIfNeeded: nearest)), lines)
         unsafe vk_pool_insert(&pool, pending, keys, UInt32(truncatingIfNeeded: pendingCount))
+        // One of them may be the next candidate, whose list nobody asked for yet.
+        let next = unsafe vk_pool_peek(&pool)
+        if next != LayerShape.none { unsafe vk_prefetch_lines(layer.record(next), lines) }
       }
       unsafe swap(&pending, &gathered)
       pendingCount = count

@@ -31,7 +31,10 @@ import Testing
     #expect(hashes.count == 1)
   }
 
-  @Test(arguments: [1, 2, 7, 8, 9, 40, 64, 65, 72, 100, 200] as [UInt32], [1, 2, 3] as [UInt64])
+  @Test(
+    arguments: [1, 2, 7, 8, 9, 16, 24, 32, 40, 64, 65, 72, 96, 100, 128, 129, 200] as [UInt32],
+    [1, 2, 3] as [UInt64]
+  )
   func `A pool keeps what sorting would keep, on every instruction set`(
     capacity: UInt32,
     seed: UInt64

@@ -15,9 +15,10 @@ extension Kernels {
       key: UInt32,
       rows: [UInt32]
     ) -> [UInt32] {
-      var (query, prefix, rows) = (query, prefix, rows)
-      let kept = vk_prefix_filter(&table.codes, &query, &prefix, key, &rows, rows.count)
-      return Array(rows[..<kept])
+      var (query, prefix) = (query, prefix)
+      var room = rows + [UInt32](repeating: 0, count: 3)
+      let kept = vk_prefix_filter(&table.codes, &query, &prefix, key, &room, rows.count)
+      return Array(room[..<kept])
     }
 
     private func prefix(_ table: CodeTable, _ query: vk_code_query) -> vk_prefix {

@@ -47,7 +47,8 @@ void vk_prefix_prepare(const struct vk_codes *codes, const struct vk_code_query 
 int32_t vk_prefix_least(const vk_prefix *prefix, uint32_t key);
 
 /// Keeps those of `rows`, in their order, whose key may be below `key` by their product in the prefix, but for
-/// one in fifteen of those that just are; returns how many. `prefix->columns` is not 0.
+/// one in fifteen of those that just are; returns how many. `prefix->columns` is not 0, and `rows` has room for
+/// `count` rounded up to a multiple of 4.
 size_t vk_prefix_filter(const struct vk_codes *codes, const struct vk_code_query *query,
                         const vk_prefix *prefix, uint32_t key, uint32_t *rows, size_t count);
 
