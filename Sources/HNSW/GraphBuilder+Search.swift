@@ -48,7 +48,8 @@ extension GraphBuilder {
       let buffer = unsafe worker.context.queryBuffer(stride: Int(vk_query_stride(codes)))
       unsafe vk_query_from_row(codes, row, buffer, &query)
       unsafe withUnsafePointer(to: query) { query in
-        unsafe search(row: row, worker: worker, scorer: Scorer(codes: codes, query: query))
+        let scorer = unsafe Scorer(codes: codes, query: query, byFirstLines: true)
+        search(row: row, worker: worker, scorer: scorer)
       }
     }
   }

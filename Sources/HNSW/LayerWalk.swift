@@ -78,6 +78,9 @@ package struct Place: Sendable {
     let nodes = unsafe batches
     let rows = unsafe batches + SearchContext.batchCapacity
     let keys = unsafe self.keys
+    let prefix = scorer.prefix.columns
+    // Of the rows, those that by their first lines may be nearer.
+    let near = unsafe prefix > 0 ? batches + 2 * SearchContext.batchCapacity : rows
     let listed = unsafe layer.rows
     while true {
       guard runs.admits(record: place.node) else { return false }
@@ -96,17 +99,22 @@ package struct Place: Sendable {
       for i in 0..<count {
         guard unsafe runs.admits(code: rows[i]) else { return false }
       }
-      unsafe scorer.prefetch(rows, count, to: scorer.lines)
-      unsafe scorer.score(rows, count, into: keys)
-      var best = place
-      for i in 0..<count {
-        let (node, key) = unsafe (nodes[i], keys[i])
-        if key < best.key || (key == best.key && node < best.node) {
-          best = Place(node: node, key: key)
-        }
+      unsafe scorer.prefetch(rows, count, to: prefix > 0 ? prefix : scorer.lines)
+      if prefix > 0 {
+        unsafe near.update(from: rows, count: count)
+        count = unsafe scorer.sift(near, count, below: place.key)
       }
-      if best.node == place.node { return true }
-      place = best
+      unsafe scorer.score(near, count, into: keys)
+      var (nearest, key) = (UInt32.max, place.key)
+      for i in 0..<count where unsafe keys[i] <= key {
+        // Of equal ones the first, and none that is no nearer than where the walk is.
+        if unsafe keys[i] == key && (nearest == .max || near[i] > nearest) { continue }
+        (nearest, key) = unsafe (near[i], keys[i])
+      }
+      if nearest == .max { return true }
+      var position = 0
+      while unsafe rows[position] != nearest { position &+= 1 }
+      place = unsafe Place(node: nodes[position], key: key)
     }
   }
 
@@ -197,6 +205,31 @@ package struct Place: Sendable {
     return scored ?? 0
   }
 
+  /// Puts the neighbours of a node that carry no mark yet into `gathered`, marks them, and returns how many
+  /// they are.
+  @inline(__always)
+  private func gather(
+    _ node: UInt32,
+    of layer: LayerView,
+    epoch: UInt8,
+    into gathered: UnsafeMutablePointer<UInt32>
+  ) -> Int {
+    let visited = unsafe self.visited
+    let list = unsafe layer.links(node)
+    let capacity = layer.capacity
+    var (slot, count) = (0, 0)
+    while slot < capacity {
+      let neighbour = unsafe list[slot]
+      if neighbour >= layer.count { break }
+      unsafe gathered[count] = neighbour
+      // Without a branch: whether a node was seen cannot be predicted.
+      count &+= unsafe visited[Int(neighbour)] == epoch ? 0 : 1
+      unsafe visited[Int(neighbour)] = epoch
+      slot &+= 1
+    }
+    return count
+  }
+
   /// The loop of all: the pool is searched to its end, no candidate in it stays unexpanded.
   ///
   /// What `runs` does not admit ends it, before it was read, with `nil`.
@@ -216,10 +249,8 @@ package struct Place: Sendable {
     from place: Place,
     pool: inout vk_pool
   ) -> Int? {
-    let visited = unsafe self.visited
     let keys = unsafe self.keys
-    let capacity = layer.capacity
-    let lines = UInt32(truncatingIfNeeded: (layer.header &+ capacity &+ 15) &>> 4)
+    let lines = UInt32(truncatingIfNeeded: (layer.header &+ layer.capacity &+ 15) &>> 4)
     // Of each batch: the node numbers, then (above layer 0) the rows.
     var pending = unsafe batches
     var gathered = unsafe batches + 2 &* SearchContext.batchCapacity
@@ -228,8 +259,7 @@ package struct Place: Sendable {
     // Rows whose first lines were looked at, and those of which the others were too.
     var (begun, finished) = (0, 0)
     var scored = 1
-    var prefix = vk_prefix()
-    if !upper { unsafe vk_prefix_prepare(scorer.codes, scorer.query, &prefix) }
+    let prefix = upper ? 0 : scorer.prefix.columns
 
     unsafe visited[Int(place.node)] = epoch
     var (node, key) = (place.node, place.key)
@@ -239,18 +269,10 @@ package struct Place: Sendable {
       if isPendingPrefix && pendingCount > 0 {
         // The farthest that is to be expanded: a pool that keeps more takes what else comes by.
         let last = unsafe pool.entries[Int(vk_pool_end(&pool)) &- 1]
-        let worst = UInt32(truncatingIfNeeded: last &>> 32)
         begun &+= pendingCount
-        pendingCount = unsafe vk_prefix_filter(
-          scorer.codes,
-          scorer.query,
-          &prefix,
-          worst,
-          pending,
-          pendingCount
-        )
+        let worst = UInt32(truncatingIfNeeded: last &>> 32)
+        pendingCount = unsafe scorer.sift(pending, pendingCount, below: worst)
         finished &+= pendingCount
-        unsafe scorer.prefetch(pending, pendingCount, from: prefix.columns, to: scorer.lines)
       }
       let candidate = unsafe vk_pool_take(&pool)
       var count = 0
@@ -259,17 +281,7 @@ package struct Place: Sendable {
         let next = unsafe vk_pool_peek(&pool)
         if next != LayerShape.none { unsafe vk_prefetch_lines(layer.record(next), lines) }
         guard runs.admits(record: candidate) else { return nil }
-        let list = unsafe layer.links(candidate)
-        var slot = 0
-        while slot < capacity {
-          let node = unsafe list[slot]
-          if node >= layer.count { break }
-          unsafe gathered[count] = node
-          // Without a branch: whether a node was seen cannot be predicted.
-          count &+= unsafe visited[Int(node)] == epoch ? 0 : 1
-          unsafe visited[Int(node)] = epoch
-          slot &+= 1
-        }
+        count = unsafe gather(candidate, of: layer, epoch: epoch, into: gathered)
         if upper {
           let rows = unsafe gathered + SearchContext.batchCapacity
           guard unsafe findRows(of: gathered, count, in: layer, runs: runs, into: rows) else {
@@ -283,9 +295,9 @@ package struct Place: Sendable {
         // Among rows of which more than two thirds are near, as in tight clusters, the first look does not
         // pay; the 64 are for the way there, on which most are nearer than what was found.
         isPrefix =
-          unsafe prefix.columns > 0 && pool.size == pool.capacity
+          unsafe prefix > 0 && pool.size == pool.capacity
           && 3 &* (finished &- 64) <= 2 &* begun
-        unsafe scorer.prefetch(rows, count, to: isPrefix ? prefix.columns : scorer.lines)
+        unsafe scorer.prefetch(rows, count, to: isPrefix ? prefix : scorer.lines)
       } else if pendingCount == 0 {
         return scored
       }

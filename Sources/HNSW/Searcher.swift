@@ -61,7 +61,7 @@ package enum Searcher {
     var pool = unsafe walk.pool(capacity: capacity, width: capacity)
     let scored: Int? = unsafe withUnsafePointer(to: codes) { codes in
       unsafe withUnsafePointer(to: query) { query in
-        let scorer = unsafe Scorer(codes: codes, query: query)
+        let scorer = unsafe Scorer(codes: codes, query: query, byFirstLines: true)
         let start = entry(of: view, walk: walk, scorer: scorer, checks: checks)
         guard let start else { return nil }
         let epoch = context.nextEpoch()
