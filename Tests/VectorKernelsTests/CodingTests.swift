@@ -106,37 +106,39 @@ extension Kernels {
       #expect(buffer.query.bias == 0)
     }
 
+    /// A vector's code as a row, read back as a query, and its code as a query.
+    private func codedTwice(
+      _ vector: [Float],
+      by coding: Coding
+    ) -> (row: CodeQueryBuffer, query: CodeQueryBuffer) {
+      let table = CodeTable(rows: 1, stride: coding.stride, metric: coding.metric)
+      table.encode([vector], by: coding)
+      let row = CodeQueryBuffer(stride: coding.stride)
+      row.load(row: 0, of: &table.codes)
+      let query = CodeQueryBuffer(stride: coding.stride)
+      coding.encodeQuery(vector.span, into: query)
+      return (row, query)
+    }
+
     @Test(arguments: Metric.allCases)
     func `codes a query as it codes a row`(metric: Metric) {
       var random = SeededGenerator(seed: 17)
-      let vector = Self.gaussian(384, &random)
       let coding = Coding(metric: metric, dimension: 384, seed: 3)
-      let table = CodeTable(rows: 1, stride: coding.stride, metric: metric)
-      table.encode([vector], by: coding)
-      let fromRow = CodeQueryBuffer(stride: coding.stride)
-      fromRow.load(row: 0, of: &table.codes)
-      let buffer = CodeQueryBuffer(stride: coding.stride)
-      coding.encodeQuery(vector.span, into: buffer)
-      #expect(buffer.query.bias == fromRow.query.bias)
-      #expect(buffer.query.scale == fromRow.query.scale)
-      #expect(buffer.query.norm2 == fromRow.query.norm2)
-      #expect((0..<384).allSatisfy { buffer.code[$0] == fromRow.code[$0] })
+      let (row, query) = codedTwice(Self.gaussian(384, &random), by: coding)
+      #expect(query.query.bias == row.query.bias)
+      #expect(query.query.scale == row.query.scale)
+      #expect(query.query.norm2 == row.query.norm2)
+      #expect((0..<384).allSatisfy { query.code[$0] == row.code[$0] })
     }
 
     @Test(arguments: Metric.allCases, [1, 64, 100, 192])
     func `codes a query for 8-bit codes in half as many steps`(metric: Metric, dimension: Int) {
       var random = SeededGenerator(seed: 18)
-      let vector = Self.gaussian(dimension, &random)
       let coding = Coding(metric: metric, dimension: dimension, seed: 3)
-      let table = CodeTable(rows: 1, stride: coding.stride, metric: metric)
-      table.encode([vector], by: coding)
-      let fromRow = CodeQueryBuffer(stride: coding.stride)
-      fromRow.load(row: 0, of: &table.codes)
-      let buffer = CodeQueryBuffer(stride: coding.stride)
-      coding.encodeQuery(vector.span, into: buffer)
-      #expect(buffer.query.is_narrow == 1 && fromRow.query.is_narrow == 0)
+      let (row, query) = codedTwice(Self.gaussian(dimension, &random), by: coding)
+      #expect(query.query.is_narrow == 1 && row.query.is_narrow == 0)
       for i in 0..<coding.stride {
-        let (half, whole) = (Int(buffer.code[i]), Int(fromRow.code[i]))
+        let (half, whole) = (Int(query.code[i]), Int(row.code[i]))
         #expect(abs(half) <= 64)
         // Rounding, of either, and one more step where a length was kept.
         #expect(abs(Double(half) * 127 / 63 - Double(whole)) <= 4.6)
