@@ -94,24 +94,16 @@ TARGET void vk_pool_insert_avx2(vk_pool *pool, const uint32_t *ids, const uint32
   __m128i half = _mm_add_epi64(_mm256_castsi256_si128(before), _mm256_extracti128_si256(before, 1));
   const uint32_t first = (uint32_t)(_mm_cvtsi128_si64(half) + _mm_extract_epi64(half, 1));
   const uint32_t end = (pool->capacity + 7) / 8 * 8;
-  for (uint32_t start = first / 8 * 8; start < end;) {
+  for (uint32_t start = first / 8 * 8, part; start < end; start += part) {
     const uint32_t left = end - start;
     // Five times eight entries are as many as the registers hold.
-    if (left == 40) {
-      insert_in_registers(entries + start, fresh, n, 10);
-      start += 40;
-    } else if (left >= 32) {
-      insert_in_registers(entries + start, fresh, n, 8);
-      start += 32;
-    } else if (left == 24) {
-      insert_in_registers(entries + start, fresh, n, 6);
-      start += 24;
-    } else if (left == 16) {
-      insert_in_registers(entries + start, fresh, n, 4);
-      start += 16;
-    } else {
-      insert_in_registers(entries + start, fresh, n, 2);
-      start += 8;
+    part = left <= 40 ? left : 32;
+    switch (part / 8) {
+      case 1: insert_in_registers(entries + start, fresh, n, 2); break;
+      case 2: insert_in_registers(entries + start, fresh, n, 4); break;
+      case 3: insert_in_registers(entries + start, fresh, n, 6); break;
+      case 4: insert_in_registers(entries + start, fresh, n, 8); break;
+      default: insert_in_registers(entries + start, fresh, n, 10);
     }
   }
   vk_pool_finish(pool, n, first);
