@@ -46,8 +46,9 @@ public final class VectorStore: Sendable {
   /// Opening touches no vectors: the index is read where it lies, and what a crash left behind is
   /// derived again in the background while the store already answers.
   ///
-  /// - Throws: `.notFound`, `.notAStore`, `.newerFormat`, `.locked` (another process writes),
-  ///   `.alreadyOpen` (this one does), `.unsupportedFileSystem`, `.permissionDenied`, `.corrupted`.
+  /// - Throws: `.notFound`, `.folderNotFound` (a new store's folder is made, none above it), `.notAStore`,
+  ///   `.newerFormat`, `.locked` (another process writes), `.alreadyOpen` (this one does),
+  ///   `.unsupportedFileSystem`, `.permissionDenied`, `.corrupted`.
   public static func open(
     at path: String,
     options: StoreOptions = StoreOptions()

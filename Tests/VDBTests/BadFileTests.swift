@@ -20,8 +20,11 @@ import VDB
 
   @Test func `is not created below a folder that is missing`() async throws {
     try await TemporaryFolder.with { folder in
-      #expect(throws: VectorStoreError.self) {
-        _ = try VectorStore.open(at: folder + "/a/b")
+      let missing = folder + "/a"
+      for path in [missing + "/b", missing + "/b/"] {
+        await expectError(.folderNotFound(path: missing), saying: [missing + "'", "Make it"]) {
+          _ = try VectorStore.open(at: path)
+        }
       }
       #expect(!FileManager.default.fileExists(atPath: folder + "/a"))
       for path in ["", "a\0b"] {

@@ -90,6 +90,16 @@ struct ConventionTests {
     }
   }
 
+  @Test func `a new store in a folder that is not there has code 73`() throws {
+    try TemporaryFolder.with { folder in
+      try Data(#"{"vector":[1,2]}"#.utf8).write(to: URL(filePath: folder + "/rows.jsonl"))
+      let run = try Tool.run("import", "none/store", "--file", "rows.jsonl", in: folder)
+      #expect(run.status == 73)
+      #expect(run.errors.hasSuffix("Make it first, or correct the path.\n"), "\(run.errors)")
+      #expect(!FileManager.default.fileExists(atPath: folder + "/none"))
+    }
+  }
+
   @Test func `a reader that goes away ends the command quietly`() throws {
     try TemporaryFolder.with { folder in
       let lines = (0..<5000).map { "{\"vector\":[\($0),1]}\n" }.joined()

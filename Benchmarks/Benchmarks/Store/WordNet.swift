@@ -33,6 +33,7 @@ struct WordNet: Sendable {
 
   /// A store with an empty collection.
   static func empty() async throws -> WordNet {
+    try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
     let path = scratch.appending(path: UUID().uuidString).path()
     let store = try VectorStore.open(at: path)
     try await store.createCollection(collection, options)

@@ -54,6 +54,8 @@ public enum VectorStoreError: Error, Hashable, Sendable {
   // The store's files
   /// There is no store at the path (and it was not to be created).
   case notFound(path: String)
+  /// A new store is to be made in a folder that is not there.
+  case folderNotFound(path: String)
   /// What is at the path is not a store of this library.
   case notAStore(path: String, reason: String)
   /// The store was written by a newer version.
@@ -151,6 +153,9 @@ extension VectorStoreError: CustomStringConvertible {
     case .collectionFull(let name, let limit):
       "The collection '\(name)' has used its \(limit) row numbers. Compact it, or begin another."
     case .notFound(let path): "There is no store at '\(path)'."
+    case .folderNotFound(let path):
+      "The folder '\(path)', in which the store would be made, does not exist. "
+        + "Make it first, or correct the path."
     case .notAStore(let path, let reason):
       "'\(path)' is not a vector store: \(reason). Nothing was changed."
     case .newerFormat(let found, let supported):

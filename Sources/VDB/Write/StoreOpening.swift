@@ -63,8 +63,8 @@ struct StoreOpening {
   // MARK: Creating
 
   private func create() throws(VectorStoreError) -> VectorStore {
+    try makeFolder()
     let lock = try storage("create the store") { () throws(LMDBError) -> WriterLock in
-      if !FileManager.default.fileExists(atPath: path) { try FileSync.makeFolder(path) }
       let lock = try WriterLock(folder: path)
       for name in ["data.mdb", "lock.mdb", Self.newSuperblock] {
         try FileSync.remove(path + "/" + name)
@@ -100,6 +100,16 @@ struct StoreOpening {
       return environment
     }
     return try finish(environment, lock: lock, storeID: storeID)
+  }
+
+  /// Makes the store's own folder, but none above it: these would hide a mistyped path.
+  private func makeFolder() throws(VectorStoreError) {
+    if FileManager.default.fileExists(atPath: path) { return }
+    let parent = FileSync.parent(of: path)
+    guard FileManager.default.fileExists(atPath: parent) else {
+      throw .folderNotFound(path: parent)
+    }
+    try storage("create the store") { () throws(LMDBError) in try FileSync.makeFolder(path) }
   }
 
   // MARK: Opening

@@ -51,7 +51,7 @@ struct Failure: Error {
     case .notFound: .noInput
     case .locked, .alreadyOpen, .tooManyReaders: .tryAgain
     case .permissionDenied, .readOnly: .permission
-    case .unsupportedFileSystem: .cannotCreate
+    case .unsupportedFileSystem, .folderNotFound: .cannotCreate
     case .diskFull, .mapFull, .io, .outcomeUnknown, .writesRefused: .io
     case .corrupted, .closed, .forked: .internal
     case .cancelled: .interrupted
