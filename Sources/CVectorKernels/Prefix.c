@@ -13,6 +13,13 @@ static const float STEPS = 127.0f / 4, LEVELS = 127.0f / 4 / 10.64f;
 /// A narrow query's is four times that of an 8-bit row.
 static const float STEP_ERROR2 = 1e-4f, LEVEL_ERROR2 = 0.0135f;
 
+int vk_prefix_pays(const vk_codes *codes) {
+  const uint32_t first = vk_prefix_columns(codes->stride);
+  // A first look makes a walk wait for memory twice at each step. Where a whole product is cheap that is won
+  // back with long codes alone, of which many columns need not be read.
+  return vk_isa_available(VK_ISA_AVX512) ? first > 1 : first > 0;
+}
+
 /// Sum and sum of squares of `count` signed bytes, a multiple of 64.
 static void sums_of_query(const int8_t *code, uint32_t count, int32_t *sum, int64_t *squares) {
   *sum = 0;

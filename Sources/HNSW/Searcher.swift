@@ -61,7 +61,8 @@ package enum Searcher {
     var pool = unsafe walk.pool(capacity: capacity, width: capacity)
     let scored: Int? = unsafe withUnsafePointer(to: codes) { codes in
       unsafe withUnsafePointer(to: query) { query in
-        let scorer = unsafe Scorer(codes: codes, query: query, byFirstLines: true)
+        let byFirstLines = unsafe vk_prefix_pays(codes) != 0
+        let scorer = unsafe Scorer(codes: codes, query: query, byFirstLines: byFirstLines)
         let start = entry(of: view, walk: walk, scorer: scorer, checks: checks)
         guard let start else { return nil }
         let epoch = context.nextEpoch()

@@ -31,6 +31,32 @@ import Testing
     #expect(hashes.count == 1)
   }
 
+  @Test(arguments: [300, 1100], [VK_FORM_COSINE, VK_FORM_DOT, VK_FORM_L2].map { Int($0) })
+  func `Searches find the same on every instruction set`(dimension: Int, form: Int) {
+    let data = ClusteredCodes(
+      count: 1500,
+      dimension: dimension,
+      form: form,
+      seed: 24,
+      isNibbles: true
+    )
+    let graph = data.graph()
+    let best = vk_isa_current()
+    defer { vk_isa_force(best) }
+    let context = SearchContext()
+    var answers: Set<[[UInt64]]> = []
+    for isa in [VK_ISA_SCALAR, VK_ISA_AVX2, VK_ISA_AVX512, VK_ISA_NEON] {
+      guard vk_isa_force(Int32(isa)) == 0 else { continue }
+      answers.insert(
+        (1400..<1500).map { data.search(graph, row: $0, ef: 24, context: context) }
+      )
+    }
+    #expect(answers.count == 1)
+    vk_isa_force(best)
+    let recall = data.recall(graph, queries: 1400, k: 10, ef: 24)
+    #expect(recall > 0.85)
+  }
+
   @Test(
     arguments: [1, 2, 7, 8, 9, 16, 24, 32, 40, 64, 65, 72, 96, 100, 128, 129, 200] as [UInt32],
     [1, 2, 3] as [UInt64]

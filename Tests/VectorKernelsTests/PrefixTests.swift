@@ -104,6 +104,18 @@ extension Kernels {
       #expect(many / 10 < few && few < many * 9 / 10, "\(few) of \(many) are kept")
     }
 
+    @Test(arguments: InstructionSet.available)
+    func `are looked at first by searches where products are dear or codes long`(
+      set: InstructionSet
+    ) {
+      let least = InstructionSet.available.contains(.avx512) ? 8 : 3
+      for columns in 1...17 {
+        let table = CodeTable(rows: 1, stride: 64 * columns, metric: .cosine, isNibbles: true)
+        let pays = InstructionSet.withForced(set) { vk_prefix_pays(&table.codes) != 0 }
+        #expect(pays == (columns >= least), "\(columns) columns")
+      }
+    }
+
     private func randomQuery(
       for table: CodeTable,
       _ random: inout SeededGenerator

@@ -17,6 +17,12 @@ static inline uint32_t vk_prefix_columns(uint32_t stride) {
   return columns < 3 ? 0 : columns < 8 ? 1 : columns / 4;
 }
 
+/// Whether a search over `codes` is quicker by looking at first columns first.
+///
+/// The machine decides, not the instruction set in use, so that a forced one changes no answer. Graphs, which
+/// are the same on all machines, are built by looking whatever this says.
+int vk_prefix_pays(const struct vk_codes *codes);
+
 /// What a query has in the first `columns` times 64 bytes of the codes that it is scored against.
 ///
 /// Codes are of rotated vectors, so that what lies in these columns is a random part of them, and says what
