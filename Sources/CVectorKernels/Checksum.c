@@ -60,21 +60,3 @@ static uint32_t update(uint32_t crc, const uint8_t *p, size_t count) {
 uint32_t vk_crc32c(uint32_t crc, const void *bytes, size_t count) {
   return ~update(~crc, bytes, count);
 }
-
-uint64_t vk_read_sum(const void *words, size_t count) {
-  // Eight sums, so that the loop waits for memory and not for its own additions.
-  const uint8_t *p = words;
-  uint64_t sums[8] = {0};
-  size_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    uint64_t line[8];
-    __builtin_memcpy(line, p + 8 * i, 64);
-    for (int k = 0; k < 8; k++) sums[k] += line[k];
-  }
-  for (; i < count; i++) {
-    uint64_t word;
-    __builtin_memcpy(&word, p + 8 * i, 8);
-    sums[0] += word;
-  }
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}

@@ -4,8 +4,9 @@
 #include "Dispatch.h"
 
 /// Sums over four rows at once: under dot and cosine the inner products, under L2 the squared
-/// distances; under cosine also the rows' squared lengths. `ahead` asks for memory 4 KB on.
-typedef void vk_four(const vk_vector_query *query, const void *const rows[4], int ahead,
+/// distances; under cosine also the rows' squared lengths. Rows in a cache have `next` null; of others
+/// as much memory is asked for from there on as they take.
+typedef void vk_four(const vk_vector_query *query, const void *const rows[4], const char *next,
                      float values[4], float norms[4]);
 
 /// Index of the integer kernels beside the VK_ELEMENT_… types.

@@ -7,14 +7,10 @@
 //   integers  their 32-bit sums: integer_zeros(), word_product_sum(a, b, sum),
 //             store_integer_sums(integers[4], uint32_t[4])
 // One row has one accumulator and four rows go together: the additions of the four overlap, and a
-// row's result does not depend on its neighbours.
+// row's result does not depend on its neighbours. Rows that come from memory are read one after the
+// other all the same: as one stream, not as four, they come a fifth sooner (Zen 5).
 
 #pragma STDC FP_CONTRACT OFF
-
-TARGET VK_INLINE void prefetch(const char *const rows[4], size_t offset, int ahead) {
-  if (!ahead) return;
-  for (int k = 0; k < 4; k++) __builtin_prefetch(rows[k] + offset + 8192, 0, 2);
-}
 
 TARGET VK_INLINE void add_floats(lanes q, lanes x, lanes *value, lanes *norm, int metric) {
   if (metric == VK_METRIC_L2) {
@@ -26,9 +22,25 @@ TARGET VK_INLINE void add_floats(lanes q, lanes x, lanes *value, lanes *norm, in
   if (metric == VK_METRIC_COSINE) *norm = product_sum(x, x, *norm);
 }
 
+/// The whole lines of a row, while as much memory is asked for from `next` on; returns where they end.
+TARGET VK_INLINE size_t stream_floats(const char *q, const char *row, size_t count, size_t line,
+                                      const char *next, lanes *value, lanes *norm, int element,
+                                      int metric) {
+  size_t i = 0;
+  // Unrolled, since the processor looks only so many instructions ahead.
+#pragma clang loop unroll_count(4)
+  for (; i + line <= count; i += line) {
+    __builtin_prefetch(next + i / line * 64);
+    for (size_t j = i; j < i + line; j += WIDTH) {
+      add_floats(load(VK_ELEMENT_F32, q, j), load(element, row, j), value, norm, metric);
+    }
+  }
+  return i;
+}
+
 TARGET VK_INLINE void four_floats(const vk_vector_query *query, const void *const pointers[4],
                                   float values[4], float norms[4], int element, int metric,
-                                  int ahead) {
+                                  const char *next) {
   const char *const rows[4] = {pointers[0], pointers[1], pointers[2], pointers[3]};
   const char *q = (const char *)query->values;
   const size_t count = query->dimension;
@@ -38,13 +50,10 @@ TARGET VK_INLINE void four_floats(const vk_vector_query *query, const void *cons
   lanes value[4], norm[4];
   for (int k = 0; k < 4; k++) value[k] = norm[k] = zeros();
   size_t i = 0;
-  for (; i + line <= count; i += line) {
-    prefetch(rows, i * bytes, ahead);
-    for (size_t j = 0; j < line; j += WIDTH) {
-      lanes part = load(VK_ELEMENT_F32, q, i + j);
-      for (int k = 0; k < 4; k++) {
-        add_floats(part, load(element, rows[k], i + j), &value[k], &norm[k], metric);
-      }
+  if (next) {
+    for (int k = 0; k < 4; k++) {
+      i = stream_floats(q, rows[k], count, line, next, &value[k], &norm[k], element, metric);
+      next += i / line * 64;
     }
   }
   for (; i + WIDTH <= count; i += WIDTH) {
@@ -73,16 +82,33 @@ TARGET VK_INLINE void add_words(words q, words x, integers *value, integers *nor
   if (metric == VK_METRIC_COSINE) *norm = word_product_sum(x, x, *norm);
 }
 
+/// As `stream_floats`, for all but what is left over of a row.
+TARGET VK_INLINE size_t stream_words(const char *q, const char *row, size_t count, const char *next,
+                                     integers *value, integers *norm, int metric) {
+  size_t i = 0;
+#pragma clang loop unroll_count(4)
+  for (; i + WORDS <= count; i += WORDS) {
+    if (i % 64 == 0) __builtin_prefetch(next + i);
+    add_words(load_words(q, i), load_words(row, i), value, norm, metric);
+  }
+  return i;
+}
+
 TARGET VK_INLINE void four_integers(const vk_vector_query *query, const void *const pointers[4],
-                                    float values[4], float norms[4], int metric, int ahead) {
+                                    float values[4], float norms[4], int metric, const char *next) {
   const char *const rows[4] = {pointers[0], pointers[1], pointers[2], pointers[3]};
   const char *q = (const char *)query->bytes;
   const size_t count = query->dimension;
   integers value[4], norm[4];
   for (int k = 0; k < 4; k++) value[k] = norm[k] = integer_zeros();
   size_t i = 0;
+  if (next) {
+    for (int k = 0; k < 4; k++) {
+      i = stream_words(q, rows[k], count, next, &value[k], &norm[k], metric);
+      next += i;
+    }
+  }
   for (; i + WORDS <= count; i += WORDS) {
-    if (i % 64 == 0) prefetch(rows, i, ahead);
     words part = load_words(q, i);
     for (int k = 0; k < 4; k++) {
       add_words(part, load_words(rows[k], i), &value[k], &norm[k], metric);
@@ -106,21 +132,21 @@ TARGET VK_INLINE void four_integers(const vk_vector_query *query, const void *co
 }
 
 #define FLOATS(name, element, metric)                                                        \
-  TARGET static void name(const vk_vector_query *query, const void *const rows[4], int ahead, \
-                          float values[4], float norms[4]) {                                 \
-    if (ahead) {                                                                             \
-      four_floats(query, rows, values, norms, element, metric, 1);                           \
+  TARGET static void name(const vk_vector_query *query, const void *const rows[4],            \
+                          const char *next, float values[4], float norms[4]) {               \
+    if (next) {                                                                              \
+      four_floats(query, rows, values, norms, element, metric, next);                           \
     } else {                                                                                 \
-      four_floats(query, rows, values, norms, element, metric, 0);                           \
+      four_floats(query, rows, values, norms, element, metric, NULL);                           \
     }                                                                                        \
   }
 #define INTEGERS(name, metric)                                                               \
-  TARGET static void name(const vk_vector_query *query, const void *const rows[4], int ahead, \
-                          float values[4], float norms[4]) {                                 \
-    if (ahead) {                                                                             \
-      four_integers(query, rows, values, norms, metric, 1);                                  \
+  TARGET static void name(const vk_vector_query *query, const void *const rows[4],            \
+                          const char *next, float values[4], float norms[4]) {               \
+    if (next) {                                                                              \
+      four_integers(query, rows, values, norms, metric, next);                                  \
     } else {                                                                                 \
-      four_integers(query, rows, values, norms, metric, 0);                                  \
+      four_integers(query, rows, values, norms, metric, NULL);                                  \
     }                                                                                        \
   }
 

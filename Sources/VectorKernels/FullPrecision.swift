@@ -59,15 +59,17 @@ package struct FullPrecision: Sendable, Equatable {
 
   /// Writes the distance of each of `count` rows, `stride` bytes apart from `base` on, to `distances`.
   ///
-  /// For scans: memory is asked for 4 KB ahead.
+  /// For scans: memory is asked for ahead, in the end from `after` on, where the scan continues. Without that
+  /// nothing is asked for: the rows are in a cache.
   package func distances(
     _ query: PreparedQuery,
     base: UnsafeRawPointer,
     stride: Int,
     count: Int,
+    after: UnsafeRawPointer?,
     into distances: UnsafeMutablePointer<Float>
   ) {
     assert(query.kernels == self, "a query prepared for other rows")
-    unsafe vk_distances_scan(query.pointer, base, stride, count, distances)
+    unsafe vk_distances_scan(query.pointer, base, stride, count, after, distances)
   }
 }

@@ -166,6 +166,7 @@ extension Kernels {
           base: raw.baseAddress!,
           stride: dimension * 4,
           count: 200,
+          after: nil,
           into: &distances
         )
       }
@@ -246,6 +247,7 @@ extension Kernels {
             base: raw.baseAddress!,
             stride: dimension * 4,
             count: 100,
+            after: nil,
             into: &distances
           )
         }
@@ -309,6 +311,7 @@ extension Kernels {
             base: base,
             stride: dimension * 4,
             count: 2000,
+            after: nil,
             into: &distances
           )
         }

@@ -34,14 +34,32 @@ extension Kernels {
         }
       }
 
-      /// Distances by the strided form and by the form of addresses.
+      /// Distances by the strided form, and by the form of addresses: the same, and the same as of rows that
+      /// are said to be in a cache.
       func distances(_ kernels: FullPrecision, _ query: [Float]) -> (scan: [Float], list: [Float]) {
         let prepared = kernels.prepare(query.span)
         var scan = [Float](repeating: .nan, count: count)
         var list = scan
         bytes.withUnsafeBytes { raw in
           guard let base = raw.baseAddress.map({ $0 + 2 }) else { return }
-          kernels.distances(prepared, base: base, stride: stride, count: count, into: &scan)
+          kernels.distances(
+            prepared,
+            base: base,
+            stride: stride,
+            count: count,
+            after: base,
+            into: &scan
+          )
+          var cached = list
+          kernels.distances(
+            prepared,
+            base: base,
+            stride: stride,
+            count: count,
+            after: nil,
+            into: &cached
+          )
+          #expect(cached.elementsEqual(scan) { $0 == $1 || ($0.isNaN && $1.isNaN) })
           // Backwards, so that a row has another place among the four.
           let addresses = (0..<count).reversed().map { base + $0 * stride }
           kernels.distances(prepared, rowAddresses: addresses, count: count, into: &list)

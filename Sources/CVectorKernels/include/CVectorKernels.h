@@ -168,6 +168,7 @@ int vk_isa_force(int isa);
 #include "VKCoding.h"
 #include "VKNibbles.h"
 #include "VKPrefix.h"
+#include "VKReading.h"
 #include "VKConversion.h"
 #include "VKVectors.h"
 #endif

@@ -8,8 +8,5 @@
 /// starts. "123456789" gives 0xE3069283.
 uint32_t vk_crc32c(uint32_t crc, const void *bytes, size_t count);
 
-/// The sum of `count` 64-bit words, read once in order: what memory gives to a plain loop.
-uint64_t vk_read_sum(const void *words, size_t count);
-
 #pragma clang assume_nonnull end
 #endif

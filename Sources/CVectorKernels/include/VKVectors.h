@@ -38,9 +38,12 @@ void vk_vector_query_prepare(int metric, int element, const float *values, uint3
 void vk_distances_gather(const vk_vector_query *query, const void *_Nonnull const *_Nonnull rows,
                          size_t count, float *distances);
 
-/// distances[i] = the distance to the row at base + i * stride; asks for memory 4 KB ahead.
+/// distances[i] = the distance to the row at base + i * stride.
+///
+/// Memory is asked for 8 KB ahead, in the end from `after` on, where the scan continues. With that null nothing
+/// is asked for: the rows are in a cache.
 void vk_distances_scan(const vk_vector_query *query, const void *base, size_t stride, size_t count,
-                       float *distances);
+                       const void *_Nullable after, float *distances);
 
 #pragma clang assume_nonnull end
 #endif

@@ -96,11 +96,13 @@ struct RecallMeasurement: Sendable {
       let block = shape.block(of: row)
       let end = min(linked, shape.firstRow(of: block) + UInt32(shape.rows))
       try collection.check(block: block, in: reading)
+      let after = unsafe collection.vectors.address(of: min(end, linked - 1))
       for position in answers.indices {
-        compare(
+        unsafe compare(
           row..<end,
           answers[position].prepared,
           hidden: answers[position].row,
+          after: position == 0 ? after : nil,
           &distances,
           into: &answers[position].nearest
         )
@@ -114,6 +116,7 @@ struct RecallMeasurement: Sendable {
     _ rows: Range<Row>,
     _ query: PreparedQuery,
     hidden: Row?,
+    after: UnsafeRawPointer?,
     _ distances: inout [Float],
     into nearest: inout NearestHeap
   ) {
@@ -124,6 +127,7 @@ struct RecallMeasurement: Sendable {
         base: collection.vectors.address(of: rows.lowerBound),
         stride: collection.vectors.shape.stride,
         count: rows.count,
+        after: after,
         into: target
       )
       for offset in 0..<rows.count {

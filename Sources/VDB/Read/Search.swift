@@ -299,16 +299,18 @@ struct CollectionSearch {
       let block = shape.block(of: row)
       let end = min(rows.upperBound, shape.firstRow(of: block) + UInt32(shape.rows))
       try collection.check(block: block, in: reading)
+      let after = unsafe collection.vectors.address(of: min(end, rows.upperBound - 1))
       for position in questions.indices {
-        scan(row..<end, radius, context, &questions[position])
+        unsafe scan(row..<end, position == 0 ? after : nil, radius, context, &questions[position])
       }
       row = end
     }
   }
 
-  /// Compares the live rows of a part of one block.
+  /// Compares the live rows of a part of one block, which is in a cache unless it says where to read `after`.
   private func scan(
     _ rows: Range<Row>,
+    _ after: UnsafeRawPointer?,
     _ radius: Float,
     _ context: QueryContext,
     _ question: inout Question
@@ -320,6 +322,7 @@ struct CollectionSearch {
         base: collection.vectors.address(of: rows.lowerBound),
         stride: collection.vectors.shape.stride,
         count: rows.count,
+        after: after,
         into: target
       )
       let noneDeleted = collection.live.isEmpty

@@ -59,6 +59,7 @@ struct KernelCase {
           base: memory.base,
           stride: kernels.rowBytes,
           count: rows,
+          after: memory.base,
           into: distances
         )
       }
