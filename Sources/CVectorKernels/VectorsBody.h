@@ -8,7 +8,7 @@
 //             store_integer_sums(integers[4], uint32_t[4])
 // One row has one accumulator and four rows go together: the additions of the four overlap, and a
 // row's result does not depend on its neighbours. Rows that come from memory are read one after the
-// other all the same: as one stream, not as four, they come a fifth sooner (Zen 5).
+// other all the same: as one stream, not as four, they come up to a tenth sooner (Zen 5).
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -132,21 +132,21 @@ TARGET VK_INLINE void four_integers(const vk_vector_query *query, const void *co
 }
 
 #define FLOATS(name, element, metric)                                                        \
-  TARGET static void name(const vk_vector_query *query, const void *const rows[4],            \
+  TARGET static void name(const vk_vector_query *query, const void *const rows[4],           \
                           const char *next, float values[4], float norms[4]) {               \
     if (next) {                                                                              \
-      four_floats(query, rows, values, norms, element, metric, next);                           \
+      four_floats(query, rows, values, norms, element, metric, next);                        \
     } else {                                                                                 \
-      four_floats(query, rows, values, norms, element, metric, NULL);                           \
+      four_floats(query, rows, values, norms, element, metric, NULL);                        \
     }                                                                                        \
   }
 #define INTEGERS(name, metric)                                                               \
-  TARGET static void name(const vk_vector_query *query, const void *const rows[4],            \
+  TARGET static void name(const vk_vector_query *query, const void *const rows[4],           \
                           const char *next, float values[4], float norms[4]) {               \
     if (next) {                                                                              \
-      four_integers(query, rows, values, norms, metric, next);                                  \
+      four_integers(query, rows, values, norms, metric, next);                               \
     } else {                                                                                 \
-      four_integers(query, rows, values, norms, metric, NULL);                                  \
+      four_integers(query, rows, values, norms, metric, NULL);                               \
     }                                                                                        \
   }
 

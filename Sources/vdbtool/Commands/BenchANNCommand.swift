@@ -124,6 +124,9 @@ struct BenchANNCommand: AsyncParsableCommand {
     // What the store does at rest would share cores and memory with the searches below.
     progress.update("Waiting for the store to rest", done: 0, total: nil)
     try await ProcessTime.settle()
+    progress.finish()
+    let searching = Progress(isQuiet: quiet.quiet, unit: "widths")
+    defer { searching.finish() }
     let sweep = RecallSweep(
       store: store,
       collection: Self.collection,
@@ -135,7 +138,7 @@ struct BenchANNCommand: AsyncParsableCommand {
     var points: [RecallSweep.Point] = []
     for width in Self.widths {
       points.append(try await sweep.measure(ef: width, repetitions: repetitions))
-      progress.update("Searching", done: points.count, total: Self.widths.count)
+      searching.update("Searching", done: points.count, total: Self.widths.count)
       if let recall = points.last?.recall, recall > Self.enough { break }
     }
     return BenchReport(
